@@ -1,0 +1,42 @@
+package flashsale.contracts;
+
+import java.time.Instant;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The stock ledger's door, the only writer of stock. Its step takes ReservationRequested,
+ * ReleaseRequested, HoldOverdue, PaymentRequested, PaymentCaptured, OrderRefunded, OfferAllocated
+ * and the sale facts.
+ */
+public interface Inventory extends Step {
+  /**
+   * A refusal that needs no transaction: the last committed figures known here say that an offer is
+   * sold out, or the sale is known not to be open. Nothing is recorded. Never refuses what the
+   * ledger, asked at the same moment, would have held, unless units came back in another process
+   * within the last {@code inventory.gauge-refresh}.
+   */
+  Optional<Fact.StockRefused> refusedAtGate(Fact.ReservationRequested request);
+
+  /** The figures of all offers of these sales, straight from the ledger. */
+  List<Stock> stock(List<UUID> saleIds);
+
+  /**
+   * Open holds taken in {@code [from, to)} in order of (heldAt, reservation id), after the given
+   * reservation id of that order; for finding walks that were interrupted.
+   */
+  List<Fact.StockHeld> openHolds(Instant from, Instant to, Optional<Fact.StockHeld> after, int max);
+
+  /**
+   * One row for each reservation id after {@code after} in unsigned byte order, at most {@code
+   * max}.
+   */
+  List<AuditRow.Hold> holds(Optional<UUID> after, int max);
+
+  /** For each offer with the stock row: units held and sold according to the hold rows. */
+  List<AuditRow.Offer> offers();
+
+  /** Customers whose open holds and purchases, summed from the hold rows, exceed the limit. */
+  List<AuditRow.OverLimit> overLimit();
+}

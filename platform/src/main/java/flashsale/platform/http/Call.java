@@ -1,0 +1,135 @@
+package flashsale.platform.http;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.json.Json;
+import flashsale.platform.security.Caller;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.webserver.http.ServerRequest;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.Locale;
+import java.util.Optional;
+import java.util.UUID;
+
+/** One request as an endpoint sees it. Used by the request's own thread only. */
+public final class Call {
+  private static final int KEY_MAX_CHARS = 255;
+  private static final HeaderName IDEMPOTENCY_KEY = HeaderNames.create("Idempotency-Key");
+
+  private final ServerRequest request;
+  private final Caller caller;
+  private final String requestId;
+
+  Call(ServerRequest request, Caller caller, String requestId) {
+    this.request = request;
+    this.caller = caller;
+    this.requestId = requestId;
+  }
+
+  /** Who calls; throws on a route that is PUBLIC. */
+  public Caller caller() {
+    if (caller == null) {
+      throw new IllegalStateException("a public route has no caller");
+    }
+    return caller;
+  }
+
+  public String requestId() {
+    return requestId;
+  }
+
+  /** A variable part of the path. */
+  public String path(String name) {
+    return request.path().pathParameters().get(name);
+  }
+
+  /** A variable part of the path that is an id; what is no id names nothing: 404. */
+  public UUID pathId(String name, String what) {
+    return Ids.parse(path(name)).orElseThrow(() -> Problem.notFound(what));
+  }
+
+  /** The first value of a query parameter. */
+  public Optional<String> query(String name) {
+    return request.query().contains(name)
+        ? Optional.of(request.query().get(name))
+        : Optional.empty();
+  }
+
+  /** A query parameter that is a whole number within bounds, or 400. */
+  public int queryInt(String name, int otherwise, int min, int max) {
+    var text = query(name).orElse(null);
+    if (text == null) {
+      return otherwise;
+    }
+    try {
+      int value = Integer.parseInt(text);
+      if (value >= min && value <= max) {
+        return value;
+      }
+    } catch (NumberFormatException e) {
+      // Said below, with the bounds.
+    }
+    throw Problem.badRequest(
+        "INVALID_QUERY", name + " must be a whole number from " + min + " to " + max + ".");
+  }
+
+  /** The first value of a header. */
+  public Optional<String> header(String name) {
+    return request.headers().first(HeaderNames.create(name));
+  }
+
+  /** The key that makes a repeat recognisable: 1 to 255 printable ASCII characters, or 400. */
+  public Optional<String> idempotencyKey() {
+    var key = request.headers().first(IDEMPOTENCY_KEY);
+    if (key.isPresent()
+        && (key.get().isEmpty()
+            || key.get().length() > KEY_MAX_CHARS
+            || !key.get().chars().allMatch(c -> c > 0x20 && c < 0x7f))) {
+      throw Problem.badRequest(
+          "INVALID_IDEMPOTENCY_KEY",
+          "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.");
+    }
+    return key;
+  }
+
+  /** The address the connection came from. */
+  public String remoteHost() {
+    return request.remotePeer().host();
+  }
+
+  /**
+   * The JSON body as a record.
+   *
+   * @throws Problem 415 for another media type, 400 for what is not such a record
+   */
+  public <T> T body(Class<T> type) {
+    var contentType = request.headers().contentType();
+    if (contentType.isEmpty()
+        || !contentType.get().mediaType().text().toLowerCase(Locale.ROOT).equals(Answer.JSON)) {
+      throw Problem.of(
+          415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json, and say so.");
+    }
+    try (var in = request.content().inputStream()) {
+      T value = Json.strict().readValue(in.readAllBytes(), type);
+      if (value == null) {
+        throw Problem.badRequest("MALFORMED_BODY", "The body must be a JSON object.");
+      }
+      return value;
+    } catch (JsonProcessingException e) {
+      throw Problem.badRequest("MALFORMED_BODY", Json.explain(e));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Whether the caller already has the representation with this ETag. */
+  public boolean has(String etag) {
+    return request
+        .headers()
+        .first(HeaderNames.IF_NONE_MATCH)
+        .filter(v -> v.equals("*") || v.contains(etag))
+        .isPresent();
+  }
+}

@@ -1,0 +1,10 @@
+package flashsale.platform.http;
+
+/** What answers one route. Called by many virtual threads at once; it may block. */
+@FunctionalInterface
+public interface Endpoint {
+  /**
+   * @throws Problem for every expected refusal
+   */
+  Answer answer(Call call) throws Exception;
+}

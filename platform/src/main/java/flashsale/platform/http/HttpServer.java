@@ -1,0 +1,292 @@
+package flashsale.platform.http;
+
+import flashsale.platform.security.Authenticator;
+import flashsale.platform.security.Caller;
+import io.helidon.http.DirectHandler;
+import io.helidon.http.HeaderName;
+import io.helidon.http.HeaderNames;
+import io.helidon.http.HttpException;
+import io.helidon.http.Method;
+import io.helidon.http.RequestException;
+import io.helidon.http.Status;
+import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.WebServer;
+import io.helidon.webserver.http.DirectHandlers;
+import io.helidon.webserver.http.Handler;
+import io.helidon.webserver.http.HttpRouting;
+import io.helidon.webserver.http.ServerRequest;
+import io.helidon.webserver.http.ServerResponse;
+import io.helidon.webserver.http1.Http1Config;
+import java.net.URI;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Serves {@link Routes} with Helidon on virtual threads. Every error, also one before routing, is
+ * answered as problem+json. {@code TCP_NODELAY} is set: without it small answers wait for the
+ * peer's delayed acknowledgement, 40 ms.
+ */
+public final class HttpServer implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
+  private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
+  private static final String BEARER = "Bearer ";
+  private static final int REQUEST_ID_MAX_CHARS = 64;
+  private static final int HEADERS_MAX_BYTES = 16 * 1024;
+  private static final Duration DRAIN_POLL = Duration.ofMillis(5);
+
+  /**
+   * How the server is set.
+   *
+   * @param host address to listen on
+   * @param port 0: any free one
+   * @param bodyMaxBytes a longer body is answered with 413
+   * @param connectionsMax more connections wait in the backlog
+   * @param requestsMax more requests at a time are answered with 503 at once
+   */
+  public record Settings(
+      String host, int port, long bodyMaxBytes, int connectionsMax, int requestsMax) {}
+
+  /** What learns of every answer, after it was sent. Called by the request's thread. */
+  @FunctionalInterface
+  public interface Observer {
+    void answered(
+        String method, String route, String path, int status, long nanos, String requestId);
+  }
+
+  private final WebServer server;
+  private final Authenticator authenticator;
+  private final Observer observer;
+  private final Function<Exception, Optional<Problem>> translator;
+  private final int requestsMax;
+  private final AtomicInteger running = new AtomicInteger();
+  private final AtomicLong requestNumber = new AtomicLong();
+  private final String requestPrefix =
+      Long.toString(System.nanoTime() & 0xffffff, Character.MAX_RADIX) + "-";
+
+  /**
+   * Starts listening.
+   *
+   * @param translator turns exceptions that mean something to a client into their problem
+   */
+  public HttpServer(
+      Settings settings,
+      Routes routes,
+      Authenticator authenticator,
+      Observer observer,
+      Function<Exception, Optional<Problem>> translator) {
+    this.authenticator = authenticator;
+    this.observer = observer;
+    this.translator = translator;
+    this.requestsMax = settings.requestsMax();
+    this.server =
+        WebServer.builder()
+            .host(settings.host())
+            .port(settings.port())
+            .shutdownHook(false)
+            .connectionOptions(o -> o.tcpNoDelay(true))
+            .maxPayloadSize(settings.bodyMaxBytes())
+            .maxTcpConnections(settings.connectionsMax())
+            .addProtocol(
+                Http1Config.builder()
+                    .maxHeadersSize(HEADERS_MAX_BYTES)
+                    .build())
+            .directHandlers(directHandlers())
+            .routing(r -> route(r, routes))
+            .build()
+            .start();
+  }
+
+  public int port() {
+    return server.port();
+  }
+
+  /** Requests being answered at this moment. */
+  public int running() {
+    return running.get();
+  }
+
+  /** Waits until no request is being answered, or for {@code most}; then stops listening. */
+  public void drain(Duration most) {
+    long deadline = System.nanoTime() + most.toNanos();
+    while (running.get() > 0 && System.nanoTime() < deadline) {
+      try {
+        Thread.sleep(DRAIN_POLL);
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        break;
+      }
+    }
+    close();
+  }
+
+  @Override
+  public void close() {
+    server.stop();
+  }
+
+  private void route(HttpRouting.Builder routing, Routes routes) {
+    Map<String, TreeSet<String>> methods = new LinkedHashMap<>();
+    for (var route : routes.all()) {
+      routing.route(Method.create(route.method()), route.path(), handler(route));
+      methods.computeIfAbsent(route.path(), p -> new TreeSet<>()).add(route.method());
+    }
+    methods.forEach(
+        (path, allowed) ->
+            routing.any(
+                path,
+                fallback(
+                    path,
+                    Answer.problem(
+                            Problem.of(
+                                405,
+                                "METHOD_NOT_ALLOWED",
+                                "This address knows " + String.join(", ", allowed) + "."))
+                        .header("Allow", String.join(", ", allowed)))));
+    routing.any(fallback("*", Answer.problem(Problem.notFound("address"))));
+  }
+
+  private Handler fallback(String route, Answer answer) {
+    return (request, response) -> {
+      long from = System.nanoTime();
+      send(request, response, route, answer, requestId(request), from);
+    };
+  }
+
+  private Handler handler(Routes.Route route) {
+    return (request, response) -> {
+      long from = System.nanoTime();
+      var requestId = requestId(request);
+      Answer answer;
+      int before = running.getAndIncrement();
+      try {
+        answer = before >= requestsMax ? full() : answer(route, request, requestId);
+        send(request, response, route.path(), answer, requestId, from);
+      } finally {
+        running.decrementAndGet();
+      }
+    };
+  }
+
+  private Answer full() {
+    return Answer.problem(
+        Problem.unavailable(
+            "OVERLOADED",
+            "More than " + requestsMax + " requests are being answered; try again.",
+            Duration.ofSeconds(1)));
+  }
+
+  private Answer answer(Routes.Route route, ServerRequest request, String requestId) {
+    try {
+      var caller = route.access() == Access.PUBLIC ? null : caller(route.access(), request);
+      return route.endpoint().answer(new Call(request, caller, requestId));
+    } catch (Problem problem) {
+      return Answer.problem(problem);
+    } catch (CloseConnectionException | HttpException | RequestException e) {
+      throw e; // The server's own: it knows what to answer and whether the connection lives on.
+    } catch (Exception e) {
+      return translator
+          .apply(e)
+          .map(Answer::problem)
+          .orElseGet(
+              () -> {
+                LOG.error("request {} {} failed", requestId, route.path(), e);
+                return Answer.problem(
+                    Problem.of(
+                        500,
+                        "INTERNAL_ERROR",
+                        "The server failed; the log tells more under " + requestId + "."));
+              });
+    }
+  }
+
+  private Caller caller(Access access, ServerRequest request) {
+    var header = request.headers().first(HeaderNames.AUTHORIZATION).orElse("");
+    if (!header.regionMatches(true, 0, BEARER, 0, BEARER.length())) {
+      throw Problem.of(401, "UNAUTHENTICATED", "Send an access token: Authorization: Bearer ….");
+    }
+    var caller = authenticator.authenticate(header.substring(BEARER.length()).strip());
+    if (access == Access.OPERATOR && !caller.operator()) {
+      throw Problem.of(403, "FORBIDDEN", "Only operators may do this.");
+    }
+    return caller;
+  }
+
+  private void send(
+      ServerRequest request,
+      ServerResponse response,
+      String route,
+      Answer answer,
+      String requestId,
+      long from) {
+    response.status(Status.create(answer.status()));
+    response.header(REQUEST_ID, requestId);
+    if (answer.status() == 401) {
+      response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
+    }
+    if (answer.contentType() != null) {
+      response.header(HeaderNames.CONTENT_TYPE, answer.contentType());
+    }
+    for (var header : answer.headers()) {
+      response.header(HeaderNames.create(header.getKey()), header.getValue());
+    }
+    if (answer.body().length == 0) {
+      response.send();
+    } else {
+      response.send(answer.body());
+    }
+    observer.answered(
+        request.prologue().method().text(),
+        route,
+        request.path().path(),
+        answer.status(),
+        System.nanoTime() - from,
+        requestId);
+  }
+
+  /** The client's own id where it is harmless to repeat, else a new one. */
+  private String requestId(ServerRequest request) {
+    var given = request.headers().first(REQUEST_ID).orElse("");
+    boolean harmless =
+        !given.isEmpty()
+            && given.length() <= REQUEST_ID_MAX_CHARS
+            && given.chars().allMatch(c -> c < 0x7f && (Character.isLetterOrDigit(c) || c == '-'));
+    return harmless ? given : requestPrefix + requestNumber.incrementAndGet();
+  }
+
+  private static DirectHandlers directHandlers() {
+    DirectHandler handler =
+        (request, event, status, headers, message) -> {
+          var problem =
+              Problem.of(
+                  status.code(),
+                  status.reasonPhrase().toUpperCase(Locale.ROOT).replace(' ', '_'),
+                  status.code() >= 500 ? "The server failed." : "The request is not acceptable.");
+          var answer = Answer.problem(problem);
+          return DirectHandler.TransportResponse.builder()
+              .status(status)
+              .headers(headers)
+              .header(HeaderNames.CONTENT_TYPE, answer.contentType())
+              .entity(answer.body())
+              .build();
+        };
+    var handlers = DirectHandlers.builder();
+    for (var event : DirectHandler.EventType.values()) {
+      handlers.addHandler(event, handler);
+    }
+    return handlers.build();
+  }
+
+  /** The absolute address for a port on this machine; for messages and tests. */
+  public static URI local(int port) {
+    return URI.create("http://127.0.0.1:" + port);
+  }
+}

@@ -1,0 +1,47 @@
+package flashsale.platform.http;
+
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+
+/**
+ * The list of what is served: each role adds its own, {@link HttpServer} serves them, and the test
+ * of the OpenAPI document compares the two. Paths are absolute, with {@code {name}} for a variable
+ * part.
+ */
+public final class Routes {
+  /** One entry. */
+  public record Route(String method, String path, Access access, Endpoint endpoint) {}
+
+  private final List<Route> routes = new ArrayList<>();
+
+  public Routes get(String path, Access access, Endpoint endpoint) {
+    return add("GET", path, access, endpoint);
+  }
+
+  public Routes post(String path, Access access, Endpoint endpoint) {
+    return add("POST", path, access, endpoint);
+  }
+
+  public Routes put(String path, Access access, Endpoint endpoint) {
+    return add("PUT", path, access, endpoint);
+  }
+
+  public Routes patch(String path, Access access, Endpoint endpoint) {
+    return add("PATCH", path, access, endpoint);
+  }
+
+  public Routes delete(String path, Access access, Endpoint endpoint) {
+    return add("DELETE", path, access, endpoint);
+  }
+
+  private Routes add(String method, String path, Access access, Endpoint endpoint) {
+    routes.add(new Route(method, path, access, endpoint));
+    return this;
+  }
+
+  /** All entries in the order in which they were added. */
+  public List<Route> all() {
+    return Collections.unmodifiableList(routes);
+  }
+}

@@ -1,0 +1,57 @@
+package flashsale.platform.ids;
+
+import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
+import java.nio.ByteBuffer;
+import java.nio.charset.StandardCharsets;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.Optional;
+import java.util.UUID;
+
+/** Ids: new ones are UUIDv7 (RFC 9562), derived ones UUIDv8 from a SHA-256. Thread-safe. */
+public final class Ids {
+  private static final TimeBasedEpochGenerator V7 = Generators.timeBasedEpochGenerator();
+  private static final int UUID_CHARS = 36;
+
+  private Ids() {}
+
+  /** A new id; ids made later by this process sort later. */
+  public static UUID next() {
+    return V7.generate();
+  }
+
+  /** The id that belongs to these names, always the same. */
+  public static UUID derive(UUID scope, String name) {
+    var digest = sha256();
+    digest.update(
+        ByteBuffer.allocate(16)
+            .putLong(scope.getMostSignificantBits())
+            .putLong(scope.getLeastSignificantBits())
+            .flip());
+    var hash = ByteBuffer.wrap(digest.digest(name.getBytes(StandardCharsets.UTF_8)));
+    long most = (hash.getLong() & ~0xf000L) | 0x8000L;
+    long least = (hash.getLong() & 0x3fff_ffff_ffff_ffffL) | 0x8000_0000_0000_0000L;
+    return new UUID(most, least);
+  }
+
+  /** Reads the canonical form only; anything else is no id. */
+  public static Optional<UUID> parse(String text) {
+    if (text == null || text.length() != UUID_CHARS) {
+      return Optional.empty();
+    }
+    try {
+      return Optional.of(UUID.fromString(text));
+    } catch (IllegalArgumentException e) {
+      return Optional.empty();
+    }
+  }
+
+  private static MessageDigest sha256() {
+    try {
+      return MessageDigest.getInstance("SHA-256");
+    } catch (NoSuchAlgorithmException e) {
+      throw new IllegalStateException("every JDK has SHA-256", e);
+    }
+  }
+}

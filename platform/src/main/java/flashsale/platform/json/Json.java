@@ -1,0 +1,129 @@
+package flashsale.platform.json;
+
+import com.fasterxml.jackson.core.JsonFactory;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.StreamReadConstraints;
+import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonMappingException;
+import com.fasterxml.jackson.databind.MapperFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.exc.InvalidFormatException;
+import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
+import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
+import java.io.UncheckedIOException;
+import java.util.stream.Collectors;
+
+/** The two ways in which JSON is read here, and the one in which it is written. Thread-safe. */
+public final class Json {
+  private static final int NESTING_MAX = 32;
+  private static final int STRING_MAX_CHARS = 100_000;
+  private static final int NUMBER_MAX_CHARS = 40;
+
+  private static final ObjectMapper TOLERANT =
+      JsonMapper.builder(factory())
+          .addModule(new JavaTimeModule())
+          .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+          .disable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .build();
+
+  private static final ObjectMapper STRICT =
+      JsonMapper.builder(factory())
+          .addModule(new JavaTimeModule())
+          .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
+          .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS)
+          .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
+          .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
+          .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
+          .build();
+
+  private Json() {}
+
+  private static JsonFactory factory() {
+    return JsonFactory.builder()
+        .streamReadConstraints(
+            StreamReadConstraints.builder()
+                .maxNestingDepth(NESTING_MAX)
+                .maxStringLength(STRING_MAX_CHARS)
+                .maxNumberLength(NUMBER_MAX_CHARS)
+                .build())
+        .build();
+  }
+
+  /** For what clients send: an unknown field, a number in quotes or a trailing word is an error. */
+  public static ObjectMapper strict() {
+    return STRICT;
+  }
+
+  /** For what services say to each other: unknown fields are ignored. */
+  public static ObjectMapper tolerant() {
+    return TOLERANT;
+  }
+
+  /** UTF-8 JSON. */
+  public static byte[] bytes(Object value) {
+    try {
+      return TOLERANT.writeValueAsBytes(value);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** JSON as text. */
+  public static String text(Object value) {
+    try {
+      return TOLERANT.writeValueAsString(value);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** Reads tolerantly what this system wrote itself. */
+  public static <T> T read(String json, Class<T> type) {
+    try {
+      return TOLERANT.readValue(json, type);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** One sentence for the sender: where and what, without class names. */
+  public static String explain(JsonProcessingException e) {
+    var where = e instanceof JsonMappingException m ? path(m) : "";
+    var at = where.isEmpty() ? "" : " at '" + where + "'";
+    return switch (e) {
+      case UnrecognizedPropertyException u -> "Unknown field '" + where + "'.";
+      case InvalidFormatException i ->
+          "Wrong value" + at + ": expected " + kind(i.getTargetType()) + ".";
+      case JsonMappingException m -> "Wrong or missing value" + at + ".";
+      default -> "The body is not well-formed JSON.";
+    };
+  }
+
+  private static String path(JsonMappingException e) {
+    return e.getPath().stream()
+        .map(r -> r.getFieldName() != null ? r.getFieldName() : "[" + r.getIndex() + "]")
+        .collect(Collectors.joining("."))
+        .replace(".[", "[");
+  }
+
+  private static String kind(Class<?> type) {
+    if (type == null) {
+      return "another type";
+    }
+    if (type.isEnum()) {
+      return "one of " + java.util.Arrays.toString(type.getEnumConstants());
+    }
+    return switch (type.getSimpleName()) {
+      case "UUID" -> "an id (UUID)";
+      case "Instant" -> "a time (2026-01-31T12:00:00Z)";
+      case "int", "Integer", "long", "Long" -> "a whole number";
+      default -> type.getSimpleName();
+    };
+  }
+}

@@ -1,0 +1,162 @@
+package flashsale.platform.messaging;
+
+import flashsale.platform.persistence.Database;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.Comparator;
+import java.util.List;
+import java.util.UUID;
+
+/**
+ * Messages that must not be lost: appended in the transaction of the step that made them, taken by
+ * a {@link Relay} once they are due, deleted when they have been driven to their end. At least
+ * once: whoever takes one holds it for a lease only. Needs the table of {@link #TABLE} in the
+ * role's first migration. Thread-safe.
+ */
+public final class Outbox {
+  /** The table, for migrations to be compared with. */
+  public static final String TABLE =
+      """
+      CREATE TABLE outbox (
+        id       uuid PRIMARY KEY,
+        seq      bigint GENERATED ALWAYS AS IDENTITY,
+        key      uuid NOT NULL,
+        envelope text NOT NULL,
+        due_at   timestamptz NOT NULL,
+        attempts integer NOT NULL DEFAULT 0
+      );
+      CREATE INDEX outbox_due ON outbox (due_at, seq);
+      """;
+
+  /** A message to append. */
+  public record Entry(UUID id, UUID key, String envelope, Instant dueAt) {}
+
+  /** A message that was taken. {@code attempts} counts this one. */
+  public record Taken(UUID id, long seq, UUID key, String envelope, int attempts) {}
+
+  private final Database database;
+  private volatile Runnable wake = () -> {};
+
+  public Outbox(Database database) {
+    this.database = database;
+  }
+
+  /** Who is told after a commit that there may be something due. */
+  public void onCommit(Runnable listener) {
+    wake = listener;
+  }
+
+  /** Tells the relay; to be called after the transaction that appended. */
+  public void committed() {
+    wake.run();
+  }
+
+  /** Adds entries within the caller's transaction; one whose id is there already is left alone. */
+  public void append(Connection connection, List<Entry> entries) throws SQLException {
+    if (entries.isEmpty()) {
+      return;
+    }
+    try (var statement =
+        connection.prepareStatement(
+            """
+            INSERT INTO outbox (id, key, envelope, due_at)
+            SELECT * FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::timestamptz[])
+            ON CONFLICT (id) DO NOTHING
+            """)) {
+      statement.setArray(1, array(connection, "uuid", entries.stream().map(Entry::id).toArray()));
+      statement.setArray(2, array(connection, "uuid", entries.stream().map(Entry::key).toArray()));
+      statement.setArray(
+          3, array(connection, "text", entries.stream().map(Entry::envelope).toArray()));
+      statement.setArray(
+          4,
+          array(
+              connection,
+              "timestamptz",
+              entries.stream().map(e -> Timestamp.from(e.dueAt())).toArray()));
+      statement.executeUpdate();
+    }
+  }
+
+  /** Takes what is due, oldest first, and holds it for the lease against other instances. */
+  public List<Taken> take(Instant now, Duration lease, int max) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement(
+                  """
+                  UPDATE outbox SET due_at = ?, attempts = attempts + 1
+                  WHERE id IN (SELECT id FROM outbox WHERE due_at <= ? ORDER BY due_at, seq
+                               LIMIT ? FOR UPDATE SKIP LOCKED)
+                  RETURNING id, seq, key, envelope, attempts
+                  """)) {
+            statement.setTimestamp(1, Timestamp.from(now.plus(lease)));
+            statement.setTimestamp(2, Timestamp.from(now));
+            statement.setInt(3, max);
+            var taken = new ArrayList<Taken>();
+            try (var rows = statement.executeQuery()) {
+              while (rows.next()) {
+                taken.add(
+                    new Taken(
+                        rows.getObject(1, UUID.class),
+                        rows.getLong(2),
+                        rows.getObject(3, UUID.class),
+                        rows.getString(4),
+                        rows.getInt(5)));
+              }
+            }
+            taken.sort(Comparator.comparingLong(Taken::seq));
+            return taken;
+          }
+        });
+  }
+
+  /** Forgets what has reached its end. */
+  public void done(Collection<UUID> ids) {
+    if (ids.isEmpty()) {
+      return;
+    }
+    database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("DELETE FROM outbox WHERE id = ANY (?)")) {
+            statement.setArray(1, array(connection, "uuid", ids.toArray()));
+            return statement.executeUpdate();
+          }
+        });
+  }
+
+  /** Puts one back until later. */
+  public void retryAt(UUID id, Instant dueAt) {
+    database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("UPDATE outbox SET due_at = ? WHERE id = ?")) {
+            statement.setTimestamp(1, Timestamp.from(dueAt));
+            statement.setObject(2, id);
+            return statement.executeUpdate();
+          }
+        });
+  }
+
+  /** How many messages wait, due or not. */
+  public long size() {
+    return database.with(
+        connection -> {
+          try (var statement = connection.prepareStatement("SELECT count(*) FROM outbox");
+              var rows = statement.executeQuery()) {
+            rows.next();
+            return rows.getLong(1);
+          }
+        });
+  }
+
+  private static java.sql.Array array(Connection connection, String type, Object[] values)
+      throws SQLException {
+    return connection.createArrayOf(type, values);
+  }
+}

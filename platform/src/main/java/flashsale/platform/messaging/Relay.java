@@ -1,0 +1,136 @@
+package flashsale.platform.messaging;
+
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * Drives the messages of one outbox to their end: takes what is due, hands each to the bus, deletes
+ * what arrived, puts back what did not with exponential backoff and full jitter. Woken at commit;
+ * looks by itself now and then for what became due, e.g. after a crash. Messages with one key are
+ * handed over in order, different keys side by side.
+ */
+public final class Relay implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+  private static final int TAKE_MAX = 256;
+  private static final Duration LOOK_EVERY = Duration.ofMillis(250);
+  private static final Duration LEASE = Duration.ofSeconds(30);
+  private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
+  private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
+  private static final int BACKOFF_DOUBLINGS_MAX = 10;
+
+  private final String name;
+  private final Outbox outbox;
+  private final InstantSource clock;
+  private final Consumer<Outbox.Taken> bus;
+  private final Thread thread;
+  private volatile boolean closing;
+  private volatile boolean woken;
+
+  /**
+   * Starts the relay.
+   *
+   * @param bus returns when the message has arrived; throws when it has not
+   */
+  public Relay(String name, Outbox outbox, InstantSource clock, Consumer<Outbox.Taken> bus) {
+    this.name = name;
+    this.outbox = outbox;
+    this.clock = clock;
+    this.bus = bus;
+    this.thread = Thread.ofVirtual().name("relay-" + name).unstarted(this::run);
+    outbox.onCommit(this::wake);
+    thread.start();
+  }
+
+  /** There may be something due. */
+  public void wake() {
+    woken = true;
+    LockSupport.unpark(thread);
+  }
+
+  private void run() {
+    while (!closing) {
+      woken = false;
+      int taken = 0;
+      try {
+        taken = round();
+      } catch (RuntimeException e) {
+        LOG.warn("relay {}: {}", name, e.getMessage());
+      }
+      if (taken < TAKE_MAX && !woken && !closing) {
+        LockSupport.parkNanos(this, LOOK_EVERY.toNanos());
+      }
+    }
+  }
+
+  private int round() {
+    var taken = outbox.take(clock.instant(), LEASE, TAKE_MAX);
+    var byKey =
+        taken.stream().collect(java.util.stream.Collectors.groupingBy(Outbox.Taken::key)).values();
+    var threads = new ArrayList<Thread>(byKey.size());
+    var arrived = java.util.Collections.synchronizedList(new ArrayList<UUID>());
+    for (var sameKey : byKey) {
+      threads.add(Thread.startVirtualThread(() -> deliver(sameKey, arrived)));
+    }
+    for (var t : threads) {
+      try {
+        t.join();
+      } catch (InterruptedException e) {
+        throw new IllegalStateException("nobody interrupts the relay", e);
+      }
+    }
+    outbox.done(arrived);
+    return taken.size();
+  }
+
+  private void deliver(List<Outbox.Taken> sameKey, List<UUID> arrived) {
+    for (var message : sameKey) {
+      try {
+        bus.accept(message);
+        arrived.add(message.id());
+      } catch (RuntimeException e) {
+        LOG.warn(
+            "relay {}: message {} attempt {}: {}",
+            name,
+            message.id(),
+            message.attempts(),
+            e.toString());
+        putBack(message);
+        return; // What follows with this key waits for its lease, so the order stays.
+      }
+    }
+  }
+
+  private void putBack(Outbox.Taken message) {
+    long cap =
+        Math.min(
+            BACKOFF_MAX.toMillis(),
+            BACKOFF_FIRST.toMillis()
+                << Math.min(BACKOFF_DOUBLINGS_MAX, Math.max(0, message.attempts() - 1)));
+    long jittered = ThreadLocalRandom.current().nextLong(cap + 1);
+    try {
+      outbox.retryAt(message.id(), clock.instant().plusMillis(jittered));
+    } catch (RuntimeException e) {
+      LOG.warn("relay {}: {} waits for its lease: {}", name, message.id(), e.getMessage());
+    }
+  }
+
+  /** Finishes the round it is in. */
+  @Override
+  public void close() {
+    closing = true;
+    LockSupport.unpark(thread);
+    try {
+      thread.join(Duration.ofSeconds(30));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,179 @@
+package flashsale.platform.persistence;
+
+import com.zaxxer.hikari.HikariConfig;
+import com.zaxxer.hikari.HikariDataSource;
+import flashsale.platform.batching.Overloaded;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import org.flywaydb.core.Flyway;
+
+/**
+ * One role's own PostgreSQL database behind a bounded pool. The pool's waiters are bounded too:
+ * with hundreds of virtual threads waiting inside HikariCP some of them starve for seconds, so a
+ * fair semaphore stands before it. Thread-safe.
+ */
+public final class Database implements AutoCloseable {
+  /**
+   * Where and how.
+   *
+   * @param name the role, for messages and metrics; also where its migrations lie: {@code
+   *     db/migration/NAME} on the class path
+   * @param url JDBC address
+   * @param poolMax connections at most
+   * @param waitingMax threads that may wait for one at most
+   * @param waitMax how long they wait at most
+   */
+  public record Settings(
+      String name,
+      String url,
+      String user,
+      String password,
+      int poolMax,
+      int waitingMax,
+      Duration waitMax) {
+    @Override
+    public String toString() {
+      return "database " + name + " at " + url;
+    }
+  }
+
+  /** Work on a connection that answers with something. */
+  @FunctionalInterface
+  public interface Work<T> {
+    T on(Connection connection) throws SQLException;
+  }
+
+  private final Settings settings;
+  private final HikariDataSource pool;
+  private final Semaphore permits;
+
+  private Database(Settings settings) {
+    this.settings = settings;
+    this.permits = new Semaphore(settings.poolMax(), true);
+    var config = new HikariConfig();
+    config.setPoolName(settings.name());
+    config.setJdbcUrl(settings.url());
+    config.setUsername(settings.user());
+    config.setPassword(settings.password());
+    config.setMaximumPoolSize(settings.poolMax());
+    config.setMinimumIdle(1);
+    config.setConnectionTimeout(Math.max(250, settings.waitMax().toMillis()));
+    config.setInitializationFailTimeout(Duration.ofSeconds(10).toMillis());
+    config.setAutoCommit(true);
+    // A statement that hangs must not hold a role's writer for ever.
+    config.addDataSourceProperty("socketTimeout", "60");
+    config.addDataSourceProperty("tcpKeepAlive", "true");
+    config.addDataSourceProperty("prepareThreshold", "1");
+    config.addDataSourceProperty("ApplicationName", "flashsale-" + settings.name());
+    this.pool = new HikariDataSource(config);
+  }
+
+  /** Connects, brings the schema up to date, and is ready. */
+  public static Database open(Settings settings) {
+    var database = new Database(settings);
+    try {
+      database.migrate();
+      return database;
+    } catch (RuntimeException e) {
+      database.close();
+      throw e;
+    }
+  }
+
+  private void migrate() {
+    Flyway.configure()
+        .dataSource(pool)
+        .locations("classpath:db/migration/" + settings.name())
+        .failOnMissingLocations(true)
+        .load()
+        .migrate();
+  }
+
+  public String name() {
+    return settings.name();
+  }
+
+  /** Runs statements that each commit by themselves. */
+  public <T> T with(Work<T> work) {
+    return borrow(work);
+  }
+
+  /** Runs the work in one transaction: commits when it returns, rolls back when it throws. */
+  public <T> T inTransaction(Work<T> work) {
+    return borrow(
+        connection -> {
+          connection.setAutoCommit(false);
+          try {
+            T result = work.on(connection);
+            connection.commit();
+            return result;
+          } catch (SQLException | RuntimeException | Error e) {
+            rollback(connection, e);
+            throw e;
+          } finally {
+            if (!connection.isClosed()) {
+              connection.setAutoCommit(true);
+            }
+          }
+        });
+  }
+
+  private static void rollback(Connection connection, Throwable cause) {
+    try {
+      connection.rollback();
+    } catch (SQLException e) {
+      cause.addSuppressed(e);
+    }
+  }
+
+  private <T> T borrow(Work<T> work) {
+    if (permits.getQueueLength() >= settings.waitingMax()) {
+      throw exhausted();
+    }
+    boolean permitted;
+    try {
+      permitted = permits.tryAcquire(settings.waitMax().toMillis(), TimeUnit.MILLISECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw exhausted();
+    }
+    if (!permitted) {
+      throw exhausted();
+    }
+    try (var connection = pool.getConnection()) {
+      return work.on(connection);
+    } catch (SQLException e) {
+      throw new DatabaseFailure(settings.name() + ": " + e.getMessage(), e);
+    } finally {
+      permits.release();
+    }
+  }
+
+  private Overloaded exhausted() {
+    return new Overloaded(
+        "%s pool exhausted (active=%d, waiting=%d, timeout=%dms)"
+            .formatted(
+                settings.name(),
+                settings.poolMax() - permits.availablePermits(),
+                permits.getQueueLength(),
+                settings.waitMax().toMillis()));
+  }
+
+  /** Connections in use now. */
+  public int active() {
+    return settings.poolMax() - permits.availablePermits();
+  }
+
+  /** Threads waiting for a connection now. */
+  public int waiting() {
+    return permits.getQueueLength();
+  }
+
+  @Override
+  public void close() {
+    pool.close();
+  }
+}
