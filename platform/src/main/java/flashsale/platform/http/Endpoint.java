@@ -4,6 +4,8 @@ package flashsale.platform.http;
 @FunctionalInterface
 public interface Endpoint {
   /**
+   * Answers one request.
+   *
    * @throws Problem for every expected refusal
    */
   Answer answer(Call call) throws Exception;

@@ -28,6 +28,8 @@ public final class Problem extends RuntimeException {
   }
 
   /**
+   * A problem of any kind.
+   *
    * @param status HTTP status, 400 to 599
    * @param code stable, upper case, for programs
    * @param detail one sentence for people: what is wrong and what to do

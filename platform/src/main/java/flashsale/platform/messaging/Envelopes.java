@@ -31,6 +31,8 @@ public final class Envelopes<T> {
   private final Map<Class<? extends T>, String> names;
 
   /**
+   * For these types of messages.
+   *
    * @param types the stable names and what they stand for
    */
   public Envelopes(Map<String, Class<? extends T>> types) {

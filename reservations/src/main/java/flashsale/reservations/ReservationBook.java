@@ -1,0 +1,339 @@
+package flashsale.reservations;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.type.TypeReference;
+import flashsale.contracts.AuditRow;
+import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.OrderCancelled;
+import flashsale.contracts.Fact.OrderPaid;
+import flashsale.contracts.Fact.OrderPlaced;
+import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.Fact.StockRefused;
+import flashsale.contracts.Fact.StockReturned;
+import flashsale.contracts.Line;
+import flashsale.contracts.Refusal;
+import flashsale.contracts.ReservationState;
+import flashsale.contracts.Reservations;
+import flashsale.platform.json.Json;
+import flashsale.platform.persistence.Database;
+import java.io.UncheckedIOException;
+import java.sql.Connection;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.sql.Timestamp;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+
+/**
+ * What the customers asked for and where it stands. A reservation's state only ever moves forward:
+ * PENDING, HELD, CONFIRMED, then REFUSED, RELEASED or EXPIRED; a fact that comes late or again
+ * changes nothing and is answered with the row as it is. Thread-safe.
+ */
+public final class ReservationBook implements Reservations {
+  private static final TypeReference<List<Line>> LINES = new TypeReference<>() {};
+
+  /** The row. {@code reason} and {@code offerId} only where it was refused. */
+  record Row(
+      UUID reservationId,
+      UUID customerId,
+      ReservationState state,
+      UUID orderId,
+      List<Line> lines,
+      long totalMinor,
+      String currency,
+      String fingerprint,
+      Refusal reason,
+      UUID offerId,
+      Instant expiresAt) {
+
+    ReservationSettled settled() {
+      return new ReservationSettled(
+          reservationId,
+          customerId,
+          state,
+          orderId,
+          lines,
+          totalMinor,
+          currency,
+          expiresAt,
+          reason,
+          offerId);
+    }
+  }
+
+  private static final String COLUMNS =
+      """
+      reservation_id, customer_id, state, order_id, lines, total_minor, currency, fingerprint,
+      reason, offer_id, expires_at
+      """;
+
+  private final Database database;
+  private final InstantSource clock;
+
+  public ReservationBook(Database database, InstantSource clock) {
+    this.database = database;
+    this.clock = clock;
+  }
+
+  /** Writes what each fact says about its reservation, all in one statement. */
+  @Override
+  public List<Fact> apply(List<Fact> facts) {
+    var answers = new Fact[facts.size()];
+    int from = 0;
+    while (from < facts.size()) {
+      from = applyDistinct(facts, from, answers);
+    }
+    return List.of(answers);
+  }
+
+  /** One statement cannot touch a row twice, so it takes facts up to the first repeated id. */
+  private int applyDistinct(List<Fact> facts, int from, Fact[] answers) {
+    var rows = new LinkedHashMap<UUID, Row>();
+    int to = from;
+    while (to < facts.size()) {
+      var row = row(facts.get(to));
+      if (rows.putIfAbsent(row.reservationId(), row) != null) {
+        break;
+      }
+      to++;
+    }
+    var written = database.with(connection -> write(connection, rows.values()));
+    var others = new HashSet<>(rows.keySet());
+    others.removeAll(written);
+    var known = others.isEmpty() ? Map.<UUID, Row>of() : find(others);
+    for (int i = from; i < to; i++) {
+      var id = facts.get(i).key();
+      // A row that was there before is told as it is; only a new one is exactly what the fact says.
+      answers[i] = (known.containsKey(id) ? known.get(id) : rows.get(id)).settled();
+    }
+    return to;
+  }
+
+  private static Row row(Fact fact) {
+    return switch (fact) {
+      case OrderPlaced f ->
+          new Row(
+              f.reservationId(),
+              f.customerId(),
+              ReservationState.HELD,
+              f.orderId(),
+              f.lines(),
+              f.totalMinor(),
+              f.currency(),
+              f.fingerprint(),
+              null,
+              null,
+              f.expiresAt());
+      case StockRefused f ->
+          new Row(
+              f.reservationId(),
+              f.customerId(),
+              ReservationState.REFUSED,
+              null,
+              f.lines(),
+              f.lines().stream().mapToLong(Line::totalMinor).sum(),
+              f.currency(),
+              f.fingerprint(),
+              f.reason(),
+              f.offerId(),
+              null);
+      case OrderPaid f ->
+          bare(f.reservationId(), f.customerId(), ReservationState.CONFIRMED, f.orderId());
+      case OrderCancelled f ->
+          bare(f.reservationId(), f.customerId(), f.reservationState(), f.orderId());
+      case StockReturned f ->
+          bare(f.reservationId(), f.customerId(), ReservationState.RELEASED, f.orderId());
+      default -> throw new IllegalArgumentException("reservations does not take " + fact);
+    };
+  }
+
+  /** For a fact that only moves the state on; the lines are those of the row that is there. */
+  private static Row bare(UUID id, UUID customerId, ReservationState state, UUID orderId) {
+    return new Row(id, customerId, state, orderId, List.of(), 0, "", "", null, null, null);
+  }
+
+  /**
+   * Inserts the rows, or moves those that exist forward. The WHERE is the guard: a state is only
+   * left for one of a higher rank.
+   *
+   * @return the ids of the rows that are new
+   */
+  private List<UUID> write(Connection connection, Collection<Row> rows) throws SQLException {
+    try (var statement =
+        connection.prepareStatement(
+            """
+            INSERT INTO reservation AS r
+              (reservation_id, customer_id, state, order_id, lines, total_minor, currency,
+               fingerprint, reason, offer_id, expires_at, changed_at)
+            SELECT id, customer, state, orderid, lines::json, total, currency,
+                   fingerprint, reason, offer, expires, ?
+            FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::uuid[], ?::text[], ?::bigint[],
+                        ?::text[], ?::text[], ?::text[], ?::uuid[], ?::timestamptz[])
+              AS u (id, customer, state, orderid, lines, total, currency,
+                    fingerprint, reason, offer, expires)
+            ON CONFLICT (reservation_id) DO UPDATE
+              SET state = excluded.state,
+                  order_id = coalesce(r.order_id, excluded.order_id),
+                  changed_at = excluded.changed_at,
+                  lines = CASE WHEN r.state = 'PENDING' THEN excluded.lines ELSE r.lines END,
+                  total_minor = greatest(r.total_minor, excluded.total_minor),
+                  expires_at = coalesce(excluded.expires_at, r.expires_at),
+                  reason = coalesce(r.reason, excluded.reason),
+                  offer_id = coalesce(r.offer_id, excluded.offer_id)
+              WHERE array_position('{PENDING,HELD,CONFIRMED}'::text[], r.state)
+                  < coalesce(array_position('{PENDING,HELD,CONFIRMED}'::text[], excluded.state), 4)
+            RETURNING reservation_id, (xmax = 0) AS is_new
+            """)) {
+      bind(connection, statement, rows);
+      var created = new ArrayList<UUID>(rows.size());
+      try (var result = statement.executeQuery()) {
+        while (result.next()) {
+          if (result.getBoolean(2)) {
+            created.add(result.getObject(1, UUID.class));
+          }
+        }
+      }
+      return created;
+    }
+  }
+
+  private void bind(
+      Connection connection, java.sql.PreparedStatement statement, Collection<Row> rows)
+      throws SQLException {
+    statement.setTimestamp(1, Timestamp.from(clock.instant()));
+    statement.setArray(2, array(connection, "uuid", rows, Row::reservationId));
+    statement.setArray(3, array(connection, "uuid", rows, Row::customerId));
+    statement.setArray(4, array(connection, "text", rows, row -> row.state().name()));
+    statement.setArray(5, array(connection, "uuid", rows, Row::orderId));
+    statement.setArray(6, array(connection, "text", rows, row -> Json.text(row.lines())));
+    statement.setArray(7, array(connection, "int8", rows, Row::totalMinor));
+    statement.setArray(8, array(connection, "text", rows, Row::currency));
+    statement.setArray(9, array(connection, "text", rows, Row::fingerprint));
+    statement.setArray(
+        10, array(connection, "text", rows, r -> r.reason() == null ? null : r.reason().name()));
+    statement.setArray(11, array(connection, "uuid", rows, Row::offerId));
+    statement.setArray(
+        12,
+        array(
+            connection,
+            "timestamptz",
+            rows,
+            r -> r.expiresAt() == null ? null : Timestamp.from(r.expiresAt())));
+  }
+
+  private static java.sql.Array array(
+      Connection connection,
+      String type,
+      Collection<Row> rows,
+      java.util.function.Function<Row, Object> column)
+      throws SQLException {
+    return connection.createArrayOf(type, rows.stream().map(column).toArray());
+  }
+
+  /** The rows with these ids, in one statement. */
+  Map<UUID, Row> find(Collection<UUID> ids) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement(
+                  "SELECT " + COLUMNS + " FROM reservation WHERE reservation_id = ANY (?)")) {
+            statement.setArray(1, connection.createArrayOf("uuid", ids.toArray()));
+            var found = new HashMap<UUID, Row>();
+            try (var rows = statement.executeQuery()) {
+              while (rows.next()) {
+                var row = read(rows);
+                found.put(row.reservationId(), row);
+              }
+            }
+            return found;
+          }
+        });
+  }
+
+  private static Row read(ResultSet rows) throws SQLException {
+    var reason = rows.getString(9);
+    var expiresAt = rows.getTimestamp(11);
+    return new Row(
+        rows.getObject(1, UUID.class),
+        rows.getObject(2, UUID.class),
+        ReservationState.valueOf(rows.getString(3)),
+        rows.getObject(4, UUID.class),
+        lines(rows.getString(5)),
+        rows.getLong(6),
+        rows.getString(7),
+        rows.getString(8),
+        reason == null ? null : Refusal.valueOf(reason),
+        rows.getObject(10, UUID.class),
+        expiresAt == null ? null : expiresAt.toInstant());
+  }
+
+  private static List<Line> lines(String json) {
+    try {
+      return Json.tolerant().readValue(json, LINES);
+    } catch (JsonProcessingException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  @Override
+  public Set<UUID> unsettled(Collection<UUID> reservationIds) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement(
+                  """
+                  SELECT id FROM unnest(?::uuid[]) AS asked (id)
+                  WHERE NOT EXISTS (SELECT FROM reservation
+                                    WHERE reservation_id = id AND state <> 'PENDING')
+                  """)) {
+            statement.setArray(1, connection.createArrayOf("uuid", reservationIds.toArray()));
+            var unsettled = new HashSet<UUID>();
+            try (var rows = statement.executeQuery()) {
+              while (rows.next()) {
+                unsettled.add(rows.getObject(1, UUID.class));
+              }
+            }
+            return unsettled;
+          }
+        });
+  }
+
+  @Override
+  public List<AuditRow.Reservation> reservations(Optional<UUID> after, int max) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement(
+                  """
+                  SELECT reservation_id, customer_id, state, order_id, changed_at FROM reservation
+                  WHERE reservation_id > ? ORDER BY reservation_id LIMIT ?
+                  """)) {
+            statement.setObject(1, after.orElse(new UUID(0, 0)));
+            statement.setInt(2, max);
+            var page = new ArrayList<AuditRow.Reservation>();
+            try (var rows = statement.executeQuery()) {
+              while (rows.next()) {
+                page.add(
+                    new AuditRow.Reservation(
+                        rows.getObject(1, UUID.class),
+                        rows.getObject(2, UUID.class),
+                        ReservationState.valueOf(rows.getString(3)),
+                        rows.getObject(4, UUID.class),
+                        rows.getTimestamp(5).toInstant()));
+              }
+            }
+            return page;
+          }
+        });
+  }
+}
