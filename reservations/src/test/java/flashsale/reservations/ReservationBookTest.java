@@ -1,0 +1,173 @@
+package flashsale.reservations;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.OrderCancelled;
+import flashsale.contracts.Fact.OrderPaid;
+import flashsale.contracts.Fact.OrderPlaced;
+import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.Fact.StockRefused;
+import flashsale.contracts.Fact.StockReturned;
+import flashsale.contracts.Line;
+import flashsale.contracts.Refusal;
+import flashsale.contracts.ReservationState;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.TestPostgres;
+import flashsale.platform.time.SteadyClock;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+
+class ReservationBookTest {
+  private static final Instant NOW = Instant.parse("2026-11-27T09:00:00Z");
+  private static Database database;
+  private static ReservationBook book;
+
+  private final UUID id = Ids.next();
+  private final UUID customer = Ids.next();
+  private final UUID order = Ids.next();
+  private final List<Line> lines = List.of(new Line(Ids.next(), 2, 1999));
+
+  @BeforeAll
+  static void open() {
+    database = TestPostgres.open("reservations");
+    book = new ReservationBook(database, new SteadyClock());
+  }
+
+  @AfterAll
+  static void close() {
+    database.close();
+  }
+
+  private OrderPlaced placed() {
+    return placed(id);
+  }
+
+  private OrderPlaced placed(UUID reservation) {
+    return new OrderPlaced(
+        order, reservation, customer, lines, 3998, "EUR", "2xabc", NOW, NOW.plusSeconds(600));
+  }
+
+  private OrderPaid paid() {
+    return new OrderPaid(order, id, customer, Ids.next(), NOW);
+  }
+
+  private OrderCancelled cancelled(ReservationState state) {
+    return new OrderCancelled(order, id, customer, state);
+  }
+
+  private static ReservationState settle(Fact fact) {
+    return ((ReservationSettled) book.apply(List.of(fact)).getFirst()).state();
+  }
+
+  @Test
+  void aPlacedOrderMakesTheReservationHeld() {
+    var settled = (ReservationSettled) book.apply(List.of(placed())).getFirst();
+    assertThat(settled)
+        .isEqualTo(
+            new ReservationSettled(
+                id,
+                customer,
+                ReservationState.HELD,
+                order,
+                lines,
+                3998,
+                "EUR",
+                NOW.plusSeconds(600),
+                null,
+                null));
+    assertThat(book.find(List.of(id)).get(id).settled()).isEqualTo(settled);
+  }
+
+  @Test
+  void theStateOnlyMovesForward() {
+    assertThat(settle(placed())).isEqualTo(ReservationState.HELD);
+    assertThat(settle(paid())).isEqualTo(ReservationState.CONFIRMED);
+    assertThat(settle(placed())).isEqualTo(ReservationState.CONFIRMED);
+    assertThat(settle(new StockReturned(id, customer, order, NOW)))
+        .isEqualTo(ReservationState.RELEASED);
+    assertThat(settle(cancelled(ReservationState.EXPIRED))).isEqualTo(ReservationState.RELEASED);
+    assertThat(settle(paid())).isEqualTo(ReservationState.RELEASED);
+  }
+
+  @Test
+  void aRepeatIsAnsweredWithTheRowAsItIs() {
+    var first = book.apply(List.of(placed()));
+    var later = new ReservationBook(database, new SteadyClock());
+    assertThat(later.apply(List.of(placed()))).isEqualTo(first);
+  }
+
+  @Test
+  void severalFactsOfOneReservationInOneBatchApplyInOrder() {
+    var other = Ids.next();
+    var answers =
+        book.apply(List.of(placed(), placed(other), paid(), placed(other), placed()));
+    assertThat(answers)
+        .extracting(fact -> ((ReservationSettled) fact).state())
+        .containsExactly(
+            ReservationState.HELD,
+            ReservationState.HELD,
+            ReservationState.CONFIRMED,
+            ReservationState.HELD,
+            ReservationState.CONFIRMED);
+  }
+
+  @Test
+  void aRefusalKeepsItsReason() {
+    var offer = lines.getFirst().offerId();
+    var refused =
+        new StockRefused(
+            id, customer, lines, "EUR", "2xabc", Refusal.LIMIT_EXCEEDED, offer, 7, NOW);
+    var settled = (ReservationSettled) book.apply(List.of(refused)).getFirst();
+    assertThat(settled.state()).isEqualTo(ReservationState.REFUSED);
+    assertThat(settled.reason()).isEqualTo(Refusal.LIMIT_EXCEEDED);
+    assertThat(settled.offerId()).isEqualTo(offer);
+    assertThat(settle(placed())).isEqualTo(ReservationState.REFUSED);
+  }
+
+  @Test
+  void anExpiryThatOvertookTheReservationIsRecorded() {
+    assertThat(settle(cancelled(ReservationState.EXPIRED))).isEqualTo(ReservationState.EXPIRED);
+    assertThat(settle(placed())).isEqualTo(ReservationState.EXPIRED);
+  }
+
+  @Test
+  void unsettledAreThoseWithoutARow() {
+    var missing = Ids.next();
+    settle(placed());
+    assertThat(book.unsettled(List.of(id, missing))).containsExactly(missing);
+  }
+
+  @Test
+  void auditPagesCoverEveryRowOnce() {
+    var ids = new ArrayList<UUID>();
+    for (int i = 0; i < 25; i++) {
+      ids.add(i % 2 == 0 ? Ids.next() : Ids.derive(customer, "key" + i));
+    }
+    book.apply(ids.stream().<Fact>map(this::placed).toList());
+    var seen = new ArrayList<UUID>();
+    Optional<UUID> after = Optional.empty();
+    for (var page = book.reservations(after, 7);
+        !page.isEmpty();
+        page = book.reservations(after, 7)) {
+      page.forEach(row -> seen.add(row.reservationId()));
+      after = Optional.of(page.getLast().reservationId());
+    }
+    assertThat(seen).doesNotHaveDuplicates().containsAll(ids);
+  }
+
+  @Test
+  void aFactOfSomebodyElseIsRefusedLoudly() {
+    var fact = new Fact.SaleKnown(id, 1);
+    assertThatThrownBy(() -> book.apply(List.of(fact)))
+        .isInstanceOf(IllegalArgumentException.class);
+  }
+}

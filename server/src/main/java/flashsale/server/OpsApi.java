@@ -1,0 +1,84 @@
+package flashsale.server;
+
+import flashsale.platform.http.Access;
+import flashsale.platform.http.Answer;
+import flashsale.platform.http.Routes;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.DatabaseFailure;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/** What operators' machines ask: is it alive, is it ready, its metrics, its interface. */
+final class OpsApi {
+  private final Collection<Database> databases;
+  private final Meters meters;
+  private final byte[] openApi = resource("/openapi.yaml");
+  private volatile boolean accepting = true;
+
+  OpsApi(Collection<Database> databases, Meters meters) {
+    this.databases = databases;
+    this.meters = meters;
+  }
+
+  /** From now on not ready: a load balancer sends nothing new while the process drains. */
+  void stopAccepting() {
+    accepting = false;
+  }
+
+  void routes(Routes routes) {
+    routes
+        .get("/health/live", Access.PUBLIC, call -> Answer.ok(Map.of("status", "UP")))
+        .get("/health/ready", Access.PUBLIC, call -> ready())
+        .get("/metrics", Access.PUBLIC, call -> metrics())
+        .get(
+            "/openapi", Access.PUBLIC, call -> Answer.bytes("application/yaml", openApi));
+  }
+
+  private Answer ready() {
+    var details = new LinkedHashMap<String, String>();
+    boolean up = accepting;
+    for (var database : databases) {
+      boolean answers = answers(database);
+      up &= answers;
+      details.put("database " + database.name(), answers ? "UP" : "DOWN");
+    }
+    var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
+    return Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
+  }
+
+  private static boolean answers(Database database) {
+    try {
+      return database.with(
+          connection -> {
+            try (var statement = connection.prepareStatement("SELECT 1")) {
+              return statement.execute();
+            }
+          });
+    } catch (DatabaseFailure | flashsale.platform.batching.Overloaded e) {
+      return false;
+    }
+  }
+
+  private Answer metrics() {
+    return Answer.bytes(
+        "text/plain; version=0.0.4; charset=utf-8",
+        meters.scrape().getBytes(StandardCharsets.UTF_8));
+  }
+
+  private static byte[] resource(String name) {
+    try (InputStream in = OpsApi.class.getResourceAsStream(name)) {
+      if (in == null) {
+        throw new IllegalStateException(name + " is missing from the build");
+      }
+      return in.readAllBytes();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
