@@ -7,7 +7,9 @@ import java.util.UUID;
 /** The payments' door. Its step takes HoldExtended, HoldGone, HoldLost and RefundRequested. */
 public interface Payments extends Step {
   /**
-   * One row for each payment id after {@code after} in unsigned byte order, at most {@code max}.
+   * The payments in unsigned byte order of their reservation ids, of those after {@code after}: at
+   * least {@code max} if there are as many. The payments of one reservation are never parted, so
+   * that there may be a few more.
    */
   List<AuditRow.Payment> payments(Optional<UUID> after, int max);
 }

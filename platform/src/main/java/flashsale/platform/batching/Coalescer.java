@@ -8,6 +8,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Function;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Turns many callers into few batches: callers submit and wait, one writer drains what has gathered
@@ -16,7 +18,8 @@ import java.util.function.Function;
  * processor.
  *
  * <p>Thread-safe. A batch that fails is done again one by one, so that a poisoned request fails
- * alone; the work must therefore be one transaction and safe to repeat.
+ * alone; the work must therefore be one transaction and safe to repeat. A batch that fails with {@link
+ * Overloaded} fails as a whole. A request whose caller has gone before its batch began is dropped.
  *
  * @param <Q> what callers ask
  * @param <A> what they are answered
@@ -27,6 +30,8 @@ public final class Coalescer<Q, A> implements AutoCloseable {
   public interface Observer {
     void batchDone(int size, long nanos, boolean failed);
   }
+
+  private static final Logger LOG = LoggerFactory.getLogger(Coalescer.class);
 
   /** How soon an idle writer notices that it is to end. */
   private static final Duration IDLE_LOOK = Duration.ofMillis(50);
@@ -39,6 +44,7 @@ public final class Coalescer<Q, A> implements AutoCloseable {
   private final BlockingQueue<Ticket<Q, A>> queue;
   private final Thread writer;
   private volatile boolean closing;
+  private volatile boolean ended;
 
   /**
    * Starts the writer.
@@ -68,13 +74,20 @@ public final class Coalescer<Q, A> implements AutoCloseable {
    */
   public A submit(Q request, Duration timeout) {
     if (closing) {
-      throw new Overloaded(name + " is stopping");
+      throw stopping();
     }
     var ticket = new Ticket<Q, A>(request, Thread.currentThread());
     if (!queue.offer(ticket)) {
       throw new Overloaded(name + " is full (waiting=" + queueMax + ")");
     }
+    if (ended && queue.remove(ticket)) {
+      throw stopping(); // The writer took its last look before this one came.
+    }
     return ticket.await(name, timeout);
+  }
+
+  private Overloaded stopping() {
+    return new Overloaded(name + " is stopping");
   }
 
   /** Requests waiting now. */
@@ -117,17 +130,28 @@ public final class Coalescer<Q, A> implements AutoCloseable {
       }
       doBatch(batch);
     }
-    // A request that slipped in between the last look and `closing` must not wait for nothing.
+    // A request that slipped in between the last look and `closing` must not wait for nothing. One
+    // that comes after this look finds `ended` set.
+    ended = true;
     for (var left = queue.poll(); left != null; left = queue.poll()) {
-      left.fail(new Overloaded(name + " is stopping"));
+      left.fail(stopping());
     }
   }
 
   private void doBatch(List<Ticket<Q, A>> batch) {
+    // Nobody waits for these any more. Doing them would only make the others late too, and a writer
+    // that was held up would never catch up.
+    batch.removeIf(ticket -> ticket.abandoned);
+    if (batch.isEmpty()) {
+      return;
+    }
     long from = System.nanoTime();
     boolean failed = false;
     try {
       answer(batch);
+    } catch (Overloaded e) {
+      failed = true; // No request's fault; trying each alone would only press harder.
+      batch.forEach(ticket -> ticket.fail(e));
     } catch (Exception | Error e) {
       failed = true;
       if (batch.size() == 1) {
@@ -136,10 +160,22 @@ public final class Coalescer<Q, A> implements AutoCloseable {
         batch.forEach(this::alone);
       }
     }
-    observer.batchDone(batch.size(), System.nanoTime() - from, failed);
+    observe(batch.size(), System.nanoTime() - from, failed);
+  }
+
+  /** Whatever an observer does, the writer must go on. */
+  private void observe(int size, long nanos, boolean failed) {
+    try {
+      observer.batchDone(size, nanos, failed);
+    } catch (RuntimeException e) {
+      LOG.warn("the observer of {} failed", name, e);
+    }
   }
 
   private void alone(Ticket<Q, A> ticket) {
+    if (ticket.abandoned) {
+      return; // Its caller left while the ones before it were tried.
+    }
     try {
       answer(List.of(ticket));
     } catch (Exception | Error e) {
@@ -169,6 +205,7 @@ public final class Coalescer<Q, A> implements AutoCloseable {
     private A answer;
     private Throwable failure;
     private volatile boolean done;
+    private volatile boolean abandoned;
 
     Ticket(Q request, Thread caller) {
       this.request = request;
@@ -192,6 +229,7 @@ public final class Coalescer<Q, A> implements AutoCloseable {
       while (!done) {
         long left = deadline - System.nanoTime();
         if (left <= 0 || Thread.currentThread().isInterrupted()) {
+          abandoned = true;
           throw new Late(name + " gave no answer within " + timeout.toMillis() + " ms");
         }
         LockSupport.parkNanos(this, left);

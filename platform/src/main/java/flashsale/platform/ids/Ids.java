@@ -1,17 +1,23 @@
 package flashsale.platform.ids;
 
 import com.fasterxml.uuid.Generators;
+import com.fasterxml.uuid.UUIDClock;
 import com.fasterxml.uuid.impl.TimeBasedEpochGenerator;
+import flashsale.platform.time.SteadyClock;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.security.SecureRandom;
 import java.util.Optional;
 import java.util.UUID;
 
 /** Ids: new ones are UUIDv7 (RFC 9562), derived ones UUIDv8 from a SHA-256. Thread-safe. */
 public final class Ids {
-  private static final TimeBasedEpochGenerator V7 = Generators.timeBasedEpochGenerator();
+  /** With a clock that never goes back, so that the order of ids does not either. */
+  private static final TimeBasedEpochGenerator V7 =
+      Generators.timeBasedEpochGenerator(new SecureRandom(), new Milliseconds());
+
   private static final int UUID_CHARS = 36;
 
   private Ids() {}
@@ -41,9 +47,20 @@ public final class Ids {
       return Optional.empty();
     }
     try {
-      return Optional.of(UUID.fromString(text));
+      var id = UUID.fromString(text);
+      // The JDK also takes groups of other lengths.
+      return id.toString().equalsIgnoreCase(text) ? Optional.of(id) : Optional.empty();
     } catch (IllegalArgumentException e) {
       return Optional.empty();
+    }
+  }
+
+  private static final class Milliseconds extends UUIDClock {
+    private final SteadyClock clock = new SteadyClock();
+
+    @Override
+    public long currentTimeMillis() {
+      return clock.millis();
     }
   }
 

@@ -73,7 +73,16 @@ public final class Envelopes<T> {
   public Opened<T> open(String json) {
     try {
       var envelope = Json.tolerant().readValue(json, Envelope.class);
-      var type = envelope.type == null ? null : types.get(envelope.type);
+      if (envelope == null
+          || envelope.id == null
+          || envelope.type == null
+          || envelope.at == null
+          || envelope.key == null
+          || envelope.data == null
+          || envelope.data.isNull()) {
+        throw new UnreadableEnvelope("unreadable message: id, type, at, key or data is missing");
+      }
+      var type = types.get(envelope.type);
       if (type == null) {
         throw new UnreadableEnvelope("unknown type of message: " + envelope.type);
       }

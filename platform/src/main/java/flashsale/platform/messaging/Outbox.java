@@ -15,8 +15,9 @@ import java.util.UUID;
 /**
  * Messages that must not be lost: appended in the transaction of the step that made them, taken by
  * a {@link Relay} once they are due, deleted when they have been driven to their end. At least
- * once: whoever takes one holds it for a lease only. Needs the table of {@link #TABLE} in the
- * role's first migration. Thread-safe.
+ * once: whoever takes one holds it for a lease only. In order: while a message is under way or
+ * waits to be tried again, later ones with its key stay where they are. Needs the table of {@link
+ * #TABLE} in the role's first migration. Thread-safe.
  */
 public final class Outbox {
   /** The table, for migrations to be compared with. */
@@ -31,6 +32,7 @@ public final class Outbox {
         attempts integer NOT NULL DEFAULT 0
       );
       CREATE INDEX outbox_due ON outbox (due_at, seq);
+      CREATE INDEX outbox_key ON outbox (key, seq);
       """;
 
   /** A message to append. */
@@ -82,7 +84,13 @@ public final class Outbox {
     }
   }
 
-  /** Takes what is due, oldest first, and holds it for the lease against other instances. */
+  /**
+   * Takes what is due, oldest first, one message of each key, and holds it for the lease against
+   * other instances. An earlier message with the same key that is due too, or that has been taken
+   * already, goes first; one that waits for its first time does not hold up the others. Because
+   * every instance sees such an earlier message until it is done, the order holds between
+   * instances too.
+   */
   public List<Taken> take(Instant now, Duration lease, int max) {
     return database.with(
         connection -> {
@@ -90,13 +98,19 @@ public final class Outbox {
               connection.prepareStatement(
                   """
                   UPDATE outbox SET due_at = ?, attempts = attempts + 1
-                  WHERE id IN (SELECT id FROM outbox WHERE due_at <= ? ORDER BY due_at, seq
-                               LIMIT ? FOR UPDATE SKIP LOCKED)
+                  WHERE id = ANY (ARRAY(
+                    SELECT id FROM outbox o
+                    WHERE due_at <= ?
+                      AND NOT EXISTS (SELECT 1 FROM outbox earlier
+                                      WHERE earlier.key = o.key AND earlier.seq < o.seq
+                                        AND (earlier.attempts > 0 OR earlier.due_at <= ?))
+                    ORDER BY due_at, seq LIMIT ? FOR UPDATE SKIP LOCKED))
                   RETURNING id, seq, key, envelope, attempts
                   """)) {
             statement.setTimestamp(1, Timestamp.from(now.plus(lease)));
             statement.setTimestamp(2, Timestamp.from(now));
-            statement.setInt(3, max);
+            statement.setTimestamp(3, Timestamp.from(now));
+            statement.setInt(4, max);
             var taken = new ArrayList<Taken>();
             try (var rows = statement.executeQuery()) {
               while (rows.next()) {

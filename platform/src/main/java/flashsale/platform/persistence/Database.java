@@ -6,8 +6,10 @@ import flashsale.platform.batching.Overloaded;
 import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.flywaydb.core.Flyway;
 
 /**
@@ -49,6 +51,7 @@ public final class Database implements AutoCloseable {
   private final Settings settings;
   private final HikariDataSource pool;
   private final Semaphore permits;
+  private final AtomicInteger waiting = new AtomicInteger();
 
   private Database(Settings settings) {
     this.settings = settings;
@@ -75,7 +78,7 @@ public final class Database implements AutoCloseable {
   public static Database open(Settings settings) {
     var database = new Database(settings);
     try {
-      database.migrate();
+      database.bringUpToDate();
       return database;
     } catch (RuntimeException e) {
       database.close();
@@ -83,13 +86,28 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  private void migrate() {
-    Flyway.configure()
+  /**
+   * Only brings the schema up to date.
+   *
+   * @return what was applied, in order, each as its version and description; empty if nothing was
+   */
+  public static List<String> migrate(Settings settings) {
+    try (var database = new Database(settings)) {
+      return database.bringUpToDate();
+    }
+  }
+
+  private List<String> bringUpToDate() {
+    return Flyway.configure()
         .dataSource(pool)
         .locations("classpath:db/migration/" + settings.name())
         .failOnMissingLocations(true)
         .load()
-        .migrate();
+        .migrate()
+        .migrations
+        .stream()
+        .map(applied -> applied.version + " " + applied.description)
+        .toList();
   }
 
   public String name() {
@@ -113,11 +131,7 @@ public final class Database implements AutoCloseable {
           } catch (SQLException | RuntimeException | Error e) {
             rollback(connection, e);
             throw e;
-          } finally {
-            if (!connection.isClosed()) {
-              connection.setAutoCommit(true);
-            }
-          }
+          } // The pool puts auto-commit back; doing it here could hide what went wrong.
         });
   }
 
@@ -130,19 +144,7 @@ public final class Database implements AutoCloseable {
   }
 
   private <T> T borrow(Work<T> work) {
-    if (permits.getQueueLength() >= settings.waitingMax()) {
-      throw exhausted();
-    }
-    boolean permitted;
-    try {
-      permitted = permits.tryAcquire(settings.waitMax().toMillis(), TimeUnit.MILLISECONDS);
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw exhausted();
-    }
-    if (!permitted) {
-      throw exhausted();
-    }
+    acquire();
     try (var connection = pool.getConnection()) {
       return work.on(connection);
     } catch (SQLException e) {
@@ -152,13 +154,37 @@ public final class Database implements AutoCloseable {
     }
   }
 
+  private void acquire() {
+    try {
+      // Not tryAcquire(): that one overtakes those who wait.
+      if (permits.tryAcquire(0, TimeUnit.MILLISECONDS)) {
+        return;
+      }
+      boolean permitted = false;
+      int before = waiting.getAndIncrement();
+      try {
+        permitted =
+            before < settings.waitingMax()
+                && permits.tryAcquire(settings.waitMax().toMillis(), TimeUnit.MILLISECONDS);
+      } finally {
+        waiting.decrementAndGet();
+      }
+      if (!permitted) {
+        throw exhausted();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw exhausted();
+    }
+  }
+
   private Overloaded exhausted() {
     return new Overloaded(
         "%s pool exhausted (active=%d, waiting=%d, timeout=%dms)"
             .formatted(
                 settings.name(),
-                settings.poolMax() - permits.availablePermits(),
-                permits.getQueueLength(),
+                active(),
+                waiting(),
                 settings.waitMax().toMillis()));
   }
 
@@ -169,7 +195,7 @@ public final class Database implements AutoCloseable {
 
   /** Threads waiting for a connection now. */
   public int waiting() {
-    return permits.getQueueLength();
+    return waiting.get();
   }
 
   @Override

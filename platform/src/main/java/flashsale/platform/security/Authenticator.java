@@ -4,6 +4,8 @@ package flashsale.platform.security;
 @FunctionalInterface
 public interface Authenticator {
   /**
+   * Verifies the token.
+   *
    * @param bearer the token as it stands after {@code Bearer }
    * @throws flashsale.platform.http.Problem 401 if it is not valid now
    */

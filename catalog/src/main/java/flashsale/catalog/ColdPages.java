@@ -1,0 +1,171 @@
+package flashsale.catalog;
+
+import com.github.benmanes.caffeine.cache.Cache;
+import com.github.benmanes.caffeine.cache.Caffeine;
+import flashsale.contracts.Inventory;
+import flashsale.contracts.SaleState;
+import flashsale.contracts.Stock;
+import flashsale.platform.persistence.Database;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * What is read from the database when somebody asks for it, and kept ready for a moment: products,
+ * lists, and sales that closed long ago. However many ask for the same at a time, one of them asks
+ * the database. Thread-safe.
+ */
+final class ColdPages {
+  private static final Logger LOG = LoggerFactory.getLogger(ColdPages.class);
+
+  /** Bounds the memory; the time bounds how late another process's change is seen here. */
+  private static final int LISTS_MAX = 1_000;
+
+  private static final Duration LISTS_KEPT = Duration.ofMillis(250);
+  private static final int OLD_SALES_MAX = 200;
+  private static final Duration OLD_SALES_KEPT = Duration.ofSeconds(10);
+  private static final Duration PRODUCTS_KEPT = Duration.ofSeconds(5);
+
+  /** What a cached product takes besides its bytes, roughly. */
+  private static final int ENTRY_BYTES = 300;
+
+  private record PageOf(String what, int limit, String cursor) {}
+
+  private record Products(List<Product> products, String next) {}
+
+  private record Sales(List<Line> sales, String next) {}
+
+  /** A sale in a list. */
+  private record Line(
+      UUID saleId,
+      String name,
+      SaleState state,
+      Instant opensAt,
+      Instant closesAt,
+      int offerCount) {
+
+    static Line of(SaleRows.Line line, Instant now) {
+      var sale = line.sale();
+      return new Line(
+          sale.saleId(),
+          sale.name(),
+          sale.stateAt(now),
+          sale.opensAt(),
+          sale.closesAt(),
+          line.offerCount());
+    }
+  }
+
+  private final Database database;
+  private final Inventory inventory;
+  private final InstantSource clock;
+  private final Cache<UUID, Ready> products;
+  private final Cache<PageOf, Ready> lists =
+      Caffeine.newBuilder().maximumSize(LISTS_MAX).expireAfterWrite(LISTS_KEPT).build();
+  private final Cache<UUID, SalePage> oldSales =
+      Caffeine.newBuilder().maximumSize(OLD_SALES_MAX).expireAfterWrite(OLD_SALES_KEPT).build();
+
+  ColdPages(
+      Database database, Inventory inventory, InstantSource clock, long productCacheMaxBytes) {
+    this.database = database;
+    this.inventory = inventory;
+    this.clock = clock;
+    this.products =
+        Caffeine.newBuilder()
+            .maximumWeight(productCacheMaxBytes)
+            .weigher((UUID id, Ready ready) -> ready.body().length + ENTRY_BYTES)
+            .expireAfterWrite(PRODUCTS_KEPT)
+            .build();
+  }
+
+  /** The product, where there is one. */
+  Optional<Ready> product(UUID productId) {
+    return Optional.ofNullable(
+        products.get(
+            productId,
+            id ->
+                database
+                    .with(connection -> ProductRows.find(connection, id))
+                    .map(Ready::of)
+                    .orElse(null)));
+  }
+
+  /** One page of all products. */
+  Ready products(int limit, String cursor) {
+    return lists.get(new PageOf("products", limit, cursor), page -> readProducts(limit, cursor));
+  }
+
+  private Ready readProducts(int limit, String cursor) {
+    var after = Optional.ofNullable(cursor).map(Cursor::parseProduct);
+    var found = database.with(connection -> ProductRows.page(connection, after, limit + 1));
+    return Ready.of(
+        new Products(
+            found.subList(0, Math.min(limit, found.size())),
+            found.size() > limit ? Cursor.ofProduct(found.get(limit - 1).productId()) : null));
+  }
+
+  /** One page of all sales, with or without drafts. */
+  Ready sales(boolean withDrafts, int limit, String cursor) {
+    return lists.get(
+        new PageOf(withDrafts ? "all sales" : "sales", limit, cursor),
+        page -> readSales(withDrafts, limit, cursor));
+  }
+
+  private Ready readSales(boolean withDrafts, int limit, String cursor) {
+    var after = Optional.ofNullable(cursor).map(Cursor.OfSale::parse);
+    var found =
+        database.with(connection -> SaleRows.page(connection, withDrafts, after, limit + 1));
+    var now = clock.instant();
+    var shown = found.subList(0, Math.min(limit, found.size()));
+    return Ready.of(
+        new Sales(
+            shown.stream().map(line -> Line.of(line, now)).toList(),
+            found.size() > limit ? next(shown.getLast().sale()) : null));
+  }
+
+  private static String next(Sale last) {
+    return new Cursor.OfSale(last.opensAt(), last.saleId()).text();
+  }
+
+  /** The page of a published sale that is not live here. */
+  Optional<SalePage> oldSale(UUID saleId) {
+    return Optional.ofNullable(
+        oldSales.get(
+            saleId,
+            id ->
+                database
+                    .with(connection -> SaleRows.listing(connection, id))
+                    .filter(listing -> listing.sale().state() != SaleState.DRAFT)
+                    .map(listing -> SalePage.of(listing, figures(id)))
+                    .orElse(null)));
+  }
+
+  private Map<UUID, Stock> figures(UUID saleId) {
+    try {
+      return inventory.stock(List.of(saleId)).stream()
+          .collect(Collectors.toMap(Stock::offerId, stock -> stock));
+    } catch (RuntimeException e) {
+      LOG.warn("no figures for the old sale {}: {}", saleId, e.toString());
+      return Map.of();
+    }
+  }
+
+  /** Something was changed here: what is kept may no longer be true. */
+  void forget() {
+    lists.invalidateAll();
+    oldSales.invalidateAll();
+  }
+
+  /** This product was changed here. Waits for a reader that is just bringing the old one. */
+  void forgetProduct(UUID productId) {
+    products.invalidate(productId);
+    lists.invalidateAll();
+  }
+}

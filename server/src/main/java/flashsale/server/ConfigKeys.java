@@ -1,0 +1,187 @@
+package flashsale.server;
+
+import static flashsale.server.ConfigKey.bytes;
+import static flashsale.server.ConfigKey.choice;
+import static flashsale.server.ConfigKey.count;
+import static flashsale.server.ConfigKey.flag;
+import static flashsale.server.ConfigKey.secret;
+import static flashsale.server.ConfigKey.share;
+import static flashsale.server.ConfigKey.text;
+import static flashsale.server.ConfigKey.time;
+
+import java.util.List;
+
+/**
+ * Every setting there is: name, default, lowest, highest, meaning. The one place that says so; the
+ * reader, {@code flashsale config}, docs/configuration.md and the record {@link Config} follow it,
+ * and tests compare them.
+ */
+final class ConfigKeys {
+  static final List<ConfigKey> ALL =
+      List.of(
+          text("http.host", "127.0.0.1", "address to listen on; 0.0.0.0 for every network"),
+          count("http.port", 8080, 0, 65_535, "port to listen on; 0: any free one, printed"),
+          bytes("http.bodyMax", "64KiB", "4KiB", "8MiB", "a longer request body gets 413"),
+          count(
+              "http.connectionsMax", 4096, 8, 100_000, "open connections; further ones have to wait"),
+          count(
+              "http.requestsMax",
+              2048,
+              1,
+              100_000,
+              "requests being answered at a time; more get 503 at once"),
+          time(
+              "http.drain",
+              "10s",
+              "0s",
+              "5m",
+              "how long a stopping server waits for requests that it is still answering"),
+          text(
+              "database.url",
+              "",
+              "JDBC address of an external PostgreSQL with {role} where the name of each role's own"
+                  + " database goes; empty: an embedded PostgreSQL in the data directory"),
+          text("database.user", "", "login at the external PostgreSQL"),
+          secret("database.password", "password of that login"),
+          count(
+              "database.connectionsMax",
+              200,
+              10,
+              10_000,
+              "max_connections of the PostgreSQL server, which all pools together must leave room"
+                  + " in; the embedded one has 200"),
+          count(
+              "database.usersPoolMax", 8, 2, 1000, "connections to the users' database at most"),
+          count(
+              "database.catalogPoolMax", 8, 2, 1000, "connections to the catalogue's database"),
+          count(
+              "database.inventoryPoolMax", 8, 2, 1000, "connections to the inventory's database"),
+          count(
+              "database.reservationsPoolMax",
+              16,
+              2,
+              1000,
+              "connections to the reservations' database"),
+          count("database.ordersPoolMax", 8, 2, 1000, "connections to the orders' database"),
+          count("database.paymentsPoolMax", 16, 2, 1000, "connections to the payments' database"),
+          count(
+              "database.waitingMax",
+              512,
+              1,
+              100_000,
+              "threads waiting for a connection of one pool; more get 503 at once"),
+          time(
+              "database.waitMax",
+              "2s",
+              "250ms",
+              "1m",
+              "how long a thread waits for a connection before it gets 503"),
+          time(
+              "checkout.deadline",
+              "5s",
+              "500ms",
+              "1m",
+              "how long one reservation or payment may take; then what was taken is given back"),
+          count(
+              "checkout.batchMax", 256, 1, 4096, "requests of one step that share a transaction"),
+          count(
+              "checkout.queueMax",
+              4096,
+              1,
+              1_000_000,
+              "requests waiting for one step; more get 503 at once"),
+          time(
+              "inventory.sweepEvery",
+              "250ms",
+              "10ms",
+              "1m",
+              "how often holds whose time is up are looked for"),
+          count("inventory.sweepMax", 1000, 1, 10_000, "holds that one sweep lets expire at most"),
+          time(
+              "inventory.chargeWindow",
+              "2m",
+              "1s",
+              "1h",
+              "how long a hold is kept at least once its payment has begun"),
+          time(
+              "inventory.gaugeRefresh",
+              "100ms",
+              "10ms",
+              "250ms",
+              "age of the availability that is shown at most"),
+          count("catalog.salesCachedMax", 1000, 1, 100_000, "sales whose answer is kept ready"),
+          time(
+              "users.tokenTtl", "15m", "1m", "1d", "how long an access token is valid"),
+          time(
+              "users.refreshTtl",
+              "30d",
+              "1h",
+              "365d",
+              "how long a session lives without being refreshed"),
+          count(
+              "users.hashesAtATime",
+              0,
+              0,
+              256,
+              "passwords hashed at a time, 19 MiB and one processor each; 0: one for each processor"),
+          count(
+              "users.hashQueueMax",
+              256,
+              0,
+              100_000,
+              "sign-ins waiting for that; more get 503 at once"),
+          time(
+              "users.hashWaitMax", "5s", "100ms", "1m", "how long a sign-in waits before its 503"),
+          time(
+              "users.verifiedTtl",
+              "1m",
+              "0s",
+              "15m",
+              "how long a verified password is remembered, so that a repeated sign-in costs no hash"),
+          count("users.verifiedMax", 20_000, 0, 10_000_000, "verified passwords remembered"),
+          count(
+              "users.tokensCachedMax",
+              100_000,
+              1,
+              10_000_000,
+              "verified access tokens remembered; others are verified again"),
+          choice(
+              "payments.gateway", "sandbox", List.of("sandbox"), "which payment gateway charges"),
+          time(
+              "payments.gatewayTimeout",
+              "2s",
+              "100ms",
+              "30s",
+              "how long an answer of the gateway is awaited before the payment is UNKNOWN"),
+          time(
+              "payments.sandboxLatency",
+              "20ms",
+              "0s",
+              "30s",
+              "how long the sandbox gateway takes to answer"),
+          share(
+              "payments.sandboxFailureRate",
+              "0",
+              "share of the sandbox's charges that break off, to show how that is dealt with"),
+          count("reservations.linesMax", 20, 1, 100, "different offers in one reservation"),
+          count("reservations.quantityMax", 100, 1, 10_000, "units in one line of a reservation"),
+          count(
+              "reservations.refusalsMax",
+              100_000,
+              1,
+              10_000_000,
+              "refusals whose Idempotency-Key is remembered"),
+          time(
+              "reservations.refusalTtl", "10m", "1s", "1d", "how long such a refusal is remembered"),
+          choice(
+              "log.level",
+              "INFO",
+              List.of("ERROR", "WARN", "INFO", "DEBUG"),
+              "what is logged of the flash sale's own doings; of its libraries WARN and worse"),
+          flag("log.access", true, "whether each request gets a line in logs/access.log"),
+          bytes(
+              "log.fileMax", "20MiB", "1MiB", "1GiB", "size at which a new log file is begun"),
+          count("log.filesMax", 5, 1, 20, "old files kept of each log"));
+
+  private ConfigKeys() {}
+}

@@ -1,0 +1,100 @@
+package flashsale.server;
+
+import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.EmbeddedPostgres;
+import flashsale.platform.persistence.PostgresFailure;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Optional;
+
+/**
+ * Where each role's own database is: at the external PostgreSQL that the settings name, or at the
+ * embedded one of a data directory. Closing stops the embedded one, if it was started here.
+ * Thread-safe.
+ */
+public final class RoleDatabases implements AutoCloseable {
+  /** The roles, each with a database of its own. */
+  public static final List<String> ROLES =
+      List.of("users", "catalog", "inventory", "reservations", "orders", "payments");
+
+  /** How a role logs in; empty if its database cannot be reached now. */
+  @FunctionalInterface
+  private interface Logins {
+    Optional<EmbeddedPostgres.Login> of(String role);
+  }
+
+  private final Config.Database config;
+  private final Logins logins;
+  private final Runnable stop;
+
+  private RoleDatabases(Config.Database config, Logins logins, Runnable stop) {
+    this.config = config;
+    this.logins = logins;
+    this.stop = stop;
+  }
+
+  /**
+   * For whoever owns the data directory; starts the embedded PostgreSQL where that is to be used.
+   *
+   * @throws CommandFailure ENVIRONMENT if it does not start
+   */
+  public static RoleDatabases start(Config.Database config, DataDirectory directory) {
+    if (!config.embedded()) {
+      return external(config);
+    }
+    try {
+      var postgres = EmbeddedPostgres.start(directory.folder());
+      return new RoleDatabases(
+          config, role -> Optional.of(postgres.database(role)), postgres::close);
+    } catch (PostgresFailure e) {
+      throw new CommandFailure(ExitCode.ENVIRONMENT, e.getMessage(), e);
+    }
+  }
+
+  /** For a command that runs beside the server which owns the data directory. */
+  static RoleDatabases beside(Config.Database config, Path dataDir) {
+    return config.embedded()
+        ? new RoleDatabases(config, role -> EmbeddedPostgres.running(dataDir, role), () -> {})
+        : external(config);
+  }
+
+  private static RoleDatabases external(Config.Database config) {
+    return new RoleDatabases(
+        config,
+        role ->
+            Optional.of(
+                new EmbeddedPostgres.Login(config.url(role), config.user(), config.password())),
+        () -> {});
+  }
+
+  /**
+   * How to open a role's database.
+   *
+   * @throws CommandFailure UNREACHABLE if the server beside has not made it yet
+   */
+  public Database.Settings settings(String role) {
+    var login =
+        logins
+            .of(role)
+            .orElseThrow(
+                () ->
+                    new CommandFailure(
+                        ExitCode.UNREACHABLE,
+                        "The server that owns the data directory has no database of the role "
+                            + role
+                            + " yet; try again in a moment."));
+    return new Database.Settings(
+        role,
+        login.url(),
+        login.user(),
+        login.password(),
+        config.poolMax(role),
+        config.waitingMax(),
+        config.waitMax());
+  }
+
+  @Override
+  public void close() {
+    stop.run();
+  }
+}

@@ -1,0 +1,48 @@
+package flashsale.server;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.Currency;
+import java.util.List;
+
+/**
+ * A sale with its products and offers, as it stands in a YAML file; examples/winter-drop.yaml shows
+ * and explains all of it.
+ *
+ * @param currency of all prices
+ * @param offers at least one, each with a product of its own name
+ */
+public record SaleFile(
+    String name,
+    Instant opensAt,
+    Instant closesAt,
+    Duration holdTime,
+    Currency currency,
+    List<Offering> offers) {
+
+  /**
+   * A product and its offer.
+   *
+   * @param imageUrl null: none
+   * @param priceMinor price of one unit in minor units of the sale's currency
+   * @param units how many are for sale
+   * @param limit units that one customer may have at most; 0: no limit
+   */
+  public record Offering(
+      String product, String description, String imageUrl, long priceMinor, int units, int limit) {}
+
+  /**
+   * Reads a file.
+   *
+   * @param now what {@code now} and {@code +10m} in it refer to
+   * @throws CommandFailure USAGE that lists everything that is wrong, with its line
+   */
+  public static SaleFile read(Path file, Instant now) {
+    try {
+      return new SaleFileReader(YamlFile.read(file), now).read();
+    } catch (YamlFile.Malformed e) {
+      throw new CommandFailure(ExitCode.USAGE, e.getMessage(), e);
+    }
+  }
+}

@@ -1,0 +1,346 @@
+package flashsale.server;
+
+import flashsale.audit.Audit;
+import flashsale.catalog.CatalogAdminApi;
+import flashsale.catalog.CatalogApi;
+import flashsale.catalog.Catalogue;
+import flashsale.checkout.DirectDriver;
+import flashsale.checkout.Flow.Next;
+import flashsale.checkout.Recovery;
+import flashsale.contracts.CheckoutUnavailable;
+import flashsale.contracts.Fact;
+import flashsale.inventory.Ledger;
+import flashsale.orders.OrderApi;
+import flashsale.orders.OrderBook;
+import flashsale.payments.PaymentAdminApi;
+import flashsale.payments.PaymentApi;
+import flashsale.payments.PaymentDesk;
+import flashsale.platform.batching.Late;
+import flashsale.platform.batching.Overloaded;
+import flashsale.platform.http.HttpServer;
+import flashsale.platform.http.Problem;
+import flashsale.platform.http.Routes;
+import flashsale.platform.lifecycle.Lifecycle;
+import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.Outbox;
+import flashsale.platform.messaging.Relay;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.DatabaseFailure;
+import flashsale.platform.time.SteadyClock;
+import flashsale.reservations.CartApi;
+import flashsale.reservations.Carts;
+import flashsale.reservations.ReservationApi;
+import flashsale.reservations.ReservationBook;
+import flashsale.users.Users;
+import flashsale.users.UsersApi;
+import java.net.URI;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
+ * Which part needs which is said in {@link Part#NEEDS}.
+ */
+public final class Shop implements AutoCloseable {
+  private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
+
+  private final Config config;
+  private final DataDirectory dataDirectory;
+  private final HttpServer.Observer accessLog;
+  private final boolean benchEndpoints;
+  private final InstantSource clock = new SteadyClock();
+  private final Meters meters = new Meters();
+  private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
+
+  private Databases databases;
+  private Users users;
+  private Ledger ledger;
+  private Catalogue catalogue;
+  private Outbox catalogOutbox;
+  private Outbox inventoryOutbox;
+  private Outbox paymentsOutbox;
+  private OrderBook orders;
+  private PaymentDesk payments;
+  private PaymentApi paymentApi;
+  private ReservationBook reservations;
+  private Carts carts;
+  private ReservationApi reservationApi;
+  private DirectDriver driver;
+  private OpsApi ops;
+  private HttpServer http;
+  private Lifecycle<Part> lifecycle;
+
+  private Shop(
+      Config config,
+      DataDirectory dataDirectory,
+      HttpServer.Observer accessLog,
+      boolean benchEndpoints) {
+    this.config = config;
+    this.dataDirectory = dataDirectory;
+    this.accessLog = accessLog;
+    this.benchEndpoints = benchEndpoints;
+  }
+
+  /**
+   * Starts everything and answers requests when it returns.
+   *
+   * @param accessLog learns of every answered request
+   * @param benchEndpoints whether the benchmark's do-nothing endpoints are served too
+   */
+  public static Shop start(
+      Config config,
+      DataDirectory dataDirectory,
+      HttpServer.Observer accessLog,
+      boolean benchEndpoints) {
+    var shop = new Shop(config, dataDirectory, accessLog, benchEndpoints);
+    try {
+      shop.lifecycle = Lifecycle.start(Part.class, Part.NEEDS, shop.starts());
+    } catch (RuntimeException e) {
+      shop.meters.close();
+      throw e;
+    }
+    dataDirectory.announce(shop.url());
+    return shop;
+  }
+
+  /** Where it answers. */
+  public URI url() {
+    return HttpServer.local(http.port());
+  }
+
+  private Map<Part, Lifecycle.Start> starts() {
+    return new EnumMap<>(
+        Map.of(
+            Part.DATABASES, this::startDatabases,
+            Part.USERS, this::startUsers,
+            Part.INVENTORY, this::startInventory,
+            Part.CATALOG, this::startCatalog,
+            Part.ORDERS, this::startOrders,
+            Part.PAYMENTS, this::startPayments,
+            Part.RESERVATIONS, this::startReservations,
+            Part.CHECKOUT, this::startCheckout,
+            Part.BACKGROUND, this::startBackground,
+            Part.HTTP, this::startHttp));
+  }
+
+  private AutoCloseable startDatabases() {
+    databases = Databases.start(config.database(), dataDirectory.folder(), meters);
+    return databases;
+  }
+
+  private AutoCloseable startUsers() {
+    var database = databases.open("users", config.database().usersPoolMax());
+    users = new Users(database, dataDirectory.keys(), clock, Settings.users(config.users()));
+    users.watch(meters);
+    ensureOperator();
+    return users;
+  }
+
+  /** The account with which the commands of this data directory's owner sign in. */
+  private void ensureOperator() {
+    var account = OperatorAccount.findOrInvent(dataDirectory);
+    try {
+      users.createOperator(account.email(), account.password());
+    } catch (Problem e) {
+      if (!e.code().equals("EMAIL_TAKEN")) {
+        throw e;
+      }
+    }
+  }
+
+  private AutoCloseable startInventory() {
+    var database = databases.open("inventory", config.database().inventoryPoolMax());
+    inventoryOutbox = new Outbox(database);
+    ledger =
+        new Ledger(
+            database, inventoryOutbox, envelopes, clock, Settings.ledger(config.inventory()));
+    return () -> {};
+  }
+
+  private AutoCloseable startCatalog() {
+    var database = databases.open("catalog", config.database().catalogPoolMax());
+    catalogOutbox = new Outbox(database);
+    catalogue =
+        new Catalogue(
+            database,
+            catalogOutbox,
+            envelopes,
+            ledger,
+            this::carry,
+            clock,
+            Settings.catalogue(config));
+    return catalogue;
+  }
+
+  private AutoCloseable startOrders() {
+    orders = new OrderBook(databases.open("orders", config.database().ordersPoolMax()), clock);
+    return () -> {};
+  }
+
+  private AutoCloseable startPayments() {
+    var database = databases.open("payments", config.database().paymentsPoolMax());
+    paymentsOutbox = new Outbox(database);
+    payments =
+        new PaymentDesk(
+            database,
+            paymentsOutbox,
+            envelopes,
+            Settings.gateway(config.payments(), databases, clock),
+            clock,
+            Settings.payments(config));
+    paymentApi = new PaymentApi(payments, orders, this::carry, clock, meters);
+    return paymentApi;
+  }
+
+  private AutoCloseable startReservations() {
+    var database = databases.open("reservations", config.database().reservationsPoolMax());
+    reservations = new ReservationBook(database, clock);
+    carts = new Carts(database, clock, config.reservations().linesMax());
+    reservationApi =
+        new ReservationApi(
+            reservations,
+            carts,
+            catalogue,
+            ledger,
+            this::carry,
+            clock,
+            Settings.reservations(config),
+            meters);
+    return reservationApi;
+  }
+
+  private AutoCloseable startCheckout() {
+    driver =
+        new DirectDriver(
+            new DirectDriver.Settings(
+                config.checkout().deadline(),
+                config.checkout().batchMax(),
+                config.checkout().queueMax()),
+            Map.of(
+                Next.INVENTORY, ledger,
+                Next.ORDERS, orders,
+                Next.PAYMENTS, payments,
+                Next.RESERVATIONS, reservations,
+                Next.CATALOG, catalogue),
+            meters);
+    return driver;
+  }
+
+  /** The parts that are made before the driver reach it through here. */
+  private Fact carry(Fact fact) {
+    return driver.carry(fact);
+  }
+
+  private AutoCloseable startBackground() {
+    var running = new ArrayList<AutoCloseable>();
+    running.add(relay("catalog", catalogOutbox));
+    running.add(relay("inventory", inventoryOutbox));
+    running.add(relay("payments", paymentsOutbox));
+    running.add(ledger.keepTime(driver.step(Next.INVENTORY)));
+    running.add(payments.keepAsking());
+    running.add(
+        new Recovery(
+            ledger,
+            reservations,
+            driver,
+            clock,
+            config.checkout().deadline().plusSeconds(1),
+            Duration.ofSeconds(5)));
+    return () -> {
+      for (var one : running.reversed()) {
+        one.close();
+      }
+    };
+  }
+
+  /** Without a broker the relay walks the flow itself. */
+  private Relay relay(String role, Outbox outbox) {
+    meters.gauge(
+        "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
+    return new Relay(
+        role,
+        outbox,
+        clock,
+        message -> driver.carry(envelopes.open(message.envelope()).message()));
+  }
+
+  private AutoCloseable startHttp() {
+    var settings = config.http();
+    ops = new OpsApi(databases.all(), meters);
+    http =
+        new HttpServer(
+            new HttpServer.Settings(
+                settings.host(),
+                settings.port(),
+                settings.bodyMax(),
+                settings.connectionsMax(),
+                settings.requestsMax()),
+            routes(),
+            users.verifier(),
+            (method, route, path, status, nanos, requestId) -> {
+              meters.served(method, route, status, nanos);
+              accessLog.answered(method, route, path, status, nanos, requestId);
+            },
+            Shop::problem);
+    return () -> {
+      ops.stopAccepting();
+      http.drain(settings.drain());
+    };
+  }
+
+  /** Everything that is served; the OpenAPI document tells the same. */
+  Routes routes() {
+    var routes = new Routes();
+    reservationApi.routes(routes);
+    paymentApi.routes(routes);
+    new CatalogApi(catalogue).routes(routes);
+    new CartApi(carts, catalogue, config.reservations().quantityMax()).routes(routes);
+    new OrderApi(orders).routes(routes);
+    new UsersApi(users).routes(routes);
+    new CatalogAdminApi(catalogue).routes(routes);
+    new PaymentAdminApi(payments, orders, this::carry).routes(routes);
+    new AuditApi(audit(), Settings.auditPatience(config)).routes(routes);
+    ops.routes(routes);
+    if (benchEndpoints) {
+      new BenchApi().routes(routes);
+    }
+    return routes;
+  }
+
+  private Audit audit() {
+    return new Audit(ledger, reservations, orders, payments, clock);
+  }
+
+  /** What a client is told when something is full, late or down. */
+  private static Optional<Problem> problem(Exception e) {
+    return switch (e) {
+      case CheckoutUnavailable c ->
+          Optional.of(Problem.unavailable("UNAVAILABLE", c.getMessage(), c.retryAfter()));
+      case Overloaded o ->
+          Optional.of(Problem.unavailable("OVERLOADED", o.getMessage(), RETRY_AFTER));
+      case Late l -> Optional.of(Problem.unavailable("LATE", l.getMessage(), RETRY_AFTER));
+      case DatabaseFailure d ->
+          Optional.of(
+              Problem.unavailable(
+                  "DATABASE_UNAVAILABLE", "A database does not answer; try again.", RETRY_AFTER));
+      default -> Optional.empty();
+    };
+  }
+
+  /** Not ready, drains, finishes the batches, closes; the reverse of the start. */
+  @Override
+  public void close() {
+    lifecycle.close();
+    meters.close();
+  }
+
+  /** The databases' addresses, for the benchmark that fills them. */
+  List<flashsale.platform.persistence.Database> databases() {
+    return List.copyOf(databases.all());
+  }
+}
