@@ -17,7 +17,7 @@ import java.util.Map;
 
 /**
  * The synchronous driver: walks the flow in the caller's own thread, one hop after the other, under
- * one deadline. Each role's step is reached through a coalescer, so that what many callers ask at
+ * one deadline. Each role's step but the payments' is reached through a coalescer, so that what many callers ask at
  * the same time is one transaction there. Thread-safe.
  */
 public final class DirectDriver implements Checkout, AutoCloseable {
@@ -39,13 +39,25 @@ public final class DirectDriver implements Checkout, AutoCloseable {
   private final Map<Next, Coalescer<Fact, Fact>> hops = new EnumMap<>(Next.class);
 
   /**
+   * The payments' step waits for an outside system. In a batch everybody would wait for the slowest
+   * answer, so each fact goes alone, in its caller's thread; the step bounds how many do.
+   */
+  private final Step payments;
+
+  /**
    * Starts one coalescer for each step.
    *
    * @param steps each role's step, for every role that the flow names
    */
   public DirectDriver(Settings settings, Map<Next, Step> steps, Meters meters) {
     this.settings = settings;
-    steps.forEach((next, step) -> hops.put(next, hop(next, step, meters)));
+    this.payments = steps.get(Next.PAYMENTS);
+    steps.forEach(
+        (next, step) -> {
+          if (next != Next.PAYMENTS) {
+            hops.put(next, hop(next, step, meters));
+          }
+        });
   }
 
   private Coalescer<Fact, Fact> hop(Next next, Step step, Meters meters) {
@@ -75,7 +87,9 @@ public final class DirectDriver implements Checkout, AutoCloseable {
   /** One hop: this role's step for this fact, together with whatever else waits for it. */
   private Fact take(Next next, Fact fact, Duration left) {
     try {
-      return hops.get(next).submit(fact, left);
+      return next == Next.PAYMENTS
+          ? payments.apply(List.of(fact)).getFirst()
+          : hops.get(next).submit(fact, left);
     } catch (Overloaded | Late | DatabaseFailure e) {
       throw new CheckoutUnavailable(
           "stopped before " + next + " at " + fact.getClass().getSimpleName() + ": "

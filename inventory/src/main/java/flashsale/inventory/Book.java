@@ -1,7 +1,5 @@
 package flashsale.inventory;
 
-import static java.util.stream.Collectors.summingInt;
-
 import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.HoldExpired;
 import flashsale.contracts.Fact.HoldExtended;
@@ -50,6 +48,9 @@ final class Book {
   /** A hold that was in the table before, and the state it had there. */
   record Change(Hold hold, HoldState before) {}
 
+  /** What a customer has of an offer. */
+  record Units(Allotment of, int units) {}
+
   private final Instant now;
   private final Ledger.Settings settings;
   private final Map<UUID, OfferStock> stock = new HashMap<>();
@@ -71,6 +72,11 @@ final class Book {
   Book(Instant now, Ledger.Settings settings) {
     this.now = now;
     this.settings = settings;
+  }
+
+  /** The batch's one instant. */
+  Instant now() {
+    return now;
   }
 
   // --- what was read ---------------------------------------------------------------------------
@@ -359,9 +365,8 @@ final class Book {
         .toList();
   }
 
-  Map<Allotment, Integer> changedAllotments() {
-    return changedUnits.stream()
-        .collect(java.util.stream.Collectors.groupingBy(a -> a, summingInt(units::get)));
+  List<Units> changedAllotments() {
+    return changedUnits.stream().map(a -> new Units(a, units.get(a))).toList();
   }
 
   List<Announcement> announcements() {

@@ -3,6 +3,7 @@ package flashsale.lab;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.MissingNode;
 import flashsale.platform.json.Json;
+import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URI;
@@ -119,7 +120,7 @@ public final class Client implements AutoCloseable {
       }
       int read = socket.getInputStream().read(buffer, filled, buffer.length - filled);
       if (read < 0) {
-        throw new IOException("the server dropped the connection");
+        throw new EOFException("the server dropped the connection");
       }
       filled += read;
     } while (!reply.read(buffer, filled));

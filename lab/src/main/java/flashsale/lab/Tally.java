@@ -68,7 +68,7 @@ final class Tally {
                     new CrowdReport.Count(
                         e.getKey().status(), e.getKey().code(), e.getValue().sum()))
             .sorted(
-                Comparator.comparing(CrowdReport.Count::status)
+                Comparator.comparingInt(CrowdReport.Count::status)
                     .thenComparing(CrowdReport.Count::code))
             .toList();
     return new CrowdReport.CallLine(

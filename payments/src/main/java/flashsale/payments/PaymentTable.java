@@ -111,7 +111,6 @@ final class PaymentTable {
               AND (p.state, n.state) IN (('PENDING', 'UNKNOWN'),
                                          ('PENDING', 'CAPTURED'), ('UNKNOWN', 'CAPTURED'),
                                          ('PENDING', 'DECLINED'), ('UNKNOWN', 'DECLINED'),
-                                         ('PENDING', 'REFUNDED'), ('UNKNOWN', 'REFUNDED'),
                                          ('CAPTURED', 'REFUNDED'))
             """)) {
       statement.setArray(1, array(connection, "uuid", rows, PaymentRow::paymentId));
@@ -160,6 +159,18 @@ final class PaymentTable {
       statement.setObject(5, at);
       statement.setInt(6, max);
       return List.copyOf(read(statement).values());
+    }
+  }
+
+  /** How many payments of any kind this reservation's order has. */
+  static int count(Connection connection, UUID reservationId) throws SQLException {
+    try (var statement =
+        connection.prepareStatement("SELECT count(*) FROM payment WHERE reservation_id = ?")) {
+      statement.setObject(1, reservationId);
+      try (var rows = statement.executeQuery()) {
+        rows.next();
+        return rows.getInt(1);
+      }
     }
   }
 

@@ -37,6 +37,7 @@ public record Config(
       int reservationsPoolMax,
       int ordersPoolMax,
       int paymentsPoolMax,
+      int gatewayPoolMax,
       int waitingMax,
       Duration waitMax) {
 
@@ -59,6 +60,7 @@ public record Config(
         case "reservations" -> reservationsPoolMax;
         case "orders" -> ordersPoolMax;
         case "payments" -> paymentsPoolMax;
+        case "gateway" -> gatewayPoolMax;
         default -> throw new IllegalArgumentException("no role " + role);
       };
     }
@@ -79,7 +81,7 @@ public record Config(
   public record Inventory(
       Duration sweepEvery, int sweepMax, Duration chargeWindow, Duration gaugeRefresh) {}
 
-  public record Catalog(int salesCachedMax) {}
+  public record Catalog(int liveSalesMax) {}
 
   public record Users(
       Duration tokenTtl,
@@ -95,6 +97,8 @@ public record Config(
       String gateway,
       Duration gatewayTimeout,
       Duration sandboxLatency,
+      Duration sandboxSlowness,
+      Duration sandboxSilence,
       double sandboxFailureRate) {}
 
   public record Reservations(

@@ -36,11 +36,22 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               "A payment whose gateway answers late but in time could never finish:"
                   + " checkout.deadline must be longer than payments.gatewayTimeout."),
           new ConfigCheck(
-              List.of("payments.sandboxLatency", "payments.gatewayTimeout"),
+              List.of(
+                  "payments.sandboxLatency", "payments.sandboxSlowness", "payments.gatewayTimeout"),
               c ->
-                  c.payments().sandboxLatency().compareTo(c.payments().gatewayTimeout()) >= 0,
-              "Every charge would time out: payments.sandboxLatency must be shorter than"
-                  + " payments.gatewayTimeout."),
+                  c.payments()
+                          .sandboxLatency()
+                          .plus(c.payments().sandboxSlowness())
+                          .compareTo(c.payments().gatewayTimeout())
+                      >= 0,
+              "Charges that the sandbox means to answer late but in time would time out:"
+                  + " payments.sandboxLatency and payments.sandboxSlowness together must be shorter"
+                  + " than payments.gatewayTimeout."),
+          new ConfigCheck(
+              List.of("payments.sandboxSilence", "payments.gatewayTimeout"),
+              c -> c.payments().sandboxSilence().compareTo(c.payments().gatewayTimeout()) <= 0,
+              "The cards that show a timeout would break off before it:"
+                  + " payments.sandboxSilence must be longer than payments.gatewayTimeout."),
           new ConfigCheck(
               List.of("checkout.batchMax", "checkout.queueMax"),
               c -> c.checkout().queueMax() < c.checkout().batchMax(),
@@ -65,7 +76,8 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
                   "database.inventoryPoolMax",
                   "database.reservationsPoolMax",
                   "database.ordersPoolMax",
-                  "database.paymentsPoolMax"),
+                  "database.paymentsPoolMax",
+                  "database.gatewayPoolMax"),
               c -> c.database().poolsMax() + CONNECTIONS_SPARE > c.database().connectionsMax(),
               "PostgreSQL would refuse connections under load: the pools together must leave "
                   + CONNECTIONS_SPARE

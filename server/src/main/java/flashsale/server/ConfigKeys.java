@@ -65,6 +65,8 @@ final class ConfigKeys {
           count("database.ordersPoolMax", 8, 2, 1000, "connections to the orders' database"),
           count("database.paymentsPoolMax", 16, 2, 1000, "connections to the payments' database"),
           count(
+              "database.gatewayPoolMax", 8, 2, 1000, "connections to the sandbox gateway's database"),
+          count(
               "database.waitingMax",
               512,
               1,
@@ -96,7 +98,7 @@ final class ConfigKeys {
               "10ms",
               "1m",
               "how often holds whose time is up are looked for"),
-          count("inventory.sweepMax", 1000, 1, 10_000, "holds that one sweep lets expire at most"),
+          count("inventory.sweepMax", 500, 1, 10_000, "holds that one sweep lets expire at most"),
           time(
               "inventory.chargeWindow",
               "2m",
@@ -109,7 +111,12 @@ final class ConfigKeys {
               "10ms",
               "250ms",
               "age of the availability that is shown at most"),
-          count("catalog.salesCachedMax", 1000, 1, 100_000, "sales whose answer is kept ready"),
+          count(
+              "catalog.liveSalesMax",
+              1000,
+              1,
+              100_000,
+              "sales kept in memory that are not over; more cannot be created"),
           time(
               "users.tokenTtl", "15m", "1m", "1d", "how long an access token is valid"),
           time(
@@ -126,22 +133,22 @@ final class ConfigKeys {
               "passwords hashed at a time, 19 MiB and one processor each; 0: one for each processor"),
           count(
               "users.hashQueueMax",
-              256,
-              0,
+              64,
+              1,
               100_000,
               "sign-ins waiting for that; more get 503 at once"),
           time(
-              "users.hashWaitMax", "5s", "100ms", "1m", "how long a sign-in waits before its 503"),
+              "users.hashWaitMax", "2s", "100ms", "1m", "how long a sign-in waits before its 503"),
           time(
               "users.verifiedTtl",
-              "1m",
-              "0s",
+              "5m",
+              "1s",
               "15m",
               "how long a verified password is remembered, so that a repeated sign-in costs no hash"),
-          count("users.verifiedMax", 20_000, 0, 10_000_000, "verified passwords remembered"),
+          count("users.verifiedMax", 50_000, 0, 10_000_000, "verified passwords remembered"),
           count(
               "users.tokensCachedMax",
-              100_000,
+              50_000,
               1,
               10_000_000,
               "verified access tokens remembered; others are verified again"),
@@ -159,6 +166,18 @@ final class ConfigKeys {
               "0s",
               "30s",
               "how long the sandbox gateway takes to answer"),
+          time(
+              "payments.sandboxSlowness",
+              "1s",
+              "0s",
+              "30s",
+              "how much longer the sandbox takes for the card tok_slow"),
+          time(
+              "payments.sandboxSilence",
+              "3s",
+              "100ms",
+              "1m",
+              "how long the sandbox keeps a call waiting that it never answers"),
           share(
               "payments.sandboxFailureRate",
               "0",

@@ -18,11 +18,11 @@ enum ConfigKind {
   /** An {@link Integer}. */
   COUNT("a whole number"),
   /** A {@link Long}. */
-  BYTES("a size such as 64KiB, 20MiB or 1GiB, or a number of bytes"),
+  BYTES("a size"),
   /** A {@link Duration}. */
-  TIME("a time such as 250ms, 5s, 2m, 12h or 30d"),
+  TIME("a time"),
   /** A {@link Double}. */
-  SHARE("a share such as 0.05");
+  SHARE("a share");
 
   private static final Pattern SIZE = Pattern.compile("(\\d{1,12})\\s*(B|KiB|MiB|GiB)?");
   private static final Pattern NUMBER = Pattern.compile("\\d+(\\.\\d+)?");
@@ -59,6 +59,7 @@ enum ConfigKind {
     return switch (value) {
       case Duration d -> Durations.show(d);
       case Long bytes -> showBytes(bytes);
+      case Double share -> BigDecimal.valueOf(share).stripTrailingZeros().toPlainString();
       default -> value.toString();
     };
   }

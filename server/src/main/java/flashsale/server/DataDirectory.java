@@ -6,7 +6,10 @@ import flashsale.platform.persistence.FolderLock;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.file.AccessDeniedException;
+import java.nio.file.FileAlreadyExistsException;
 import java.nio.file.Files;
+import java.nio.file.NoSuchFileException;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
@@ -29,6 +32,7 @@ public final class DataDirectory implements AutoCloseable {
   private static final String LAYOUT_FILE = "layout";
 
   private static final String LAYOUT = "1";
+  static final String KEYS = "keys";
   private static final String SERVER_FILE = "server.json";
 
   /** What may lie in a folder that is to become one of ours. */
@@ -106,7 +110,7 @@ public final class DataDirectory implements AutoCloseable {
           folder,
           PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
       return true;
-    } catch (java.nio.file.FileAlreadyExistsException e) {
+    } catch (FileAlreadyExistsException e) {
       return false; // Another process was a moment faster; the lock decides between the two.
     }
   }
@@ -175,7 +179,7 @@ public final class DataDirectory implements AutoCloseable {
 
   /** Where the keys lie that sign access tokens. */
   public Path keys() {
-    return folder.resolve("keys");
+    return folder.resolve(KEYS);
   }
 
   /** Where the log files lie. */
@@ -214,10 +218,13 @@ public final class DataDirectory implements AutoCloseable {
     }
   }
 
+  /** The exceptions' own messages are often only the file's name. */
   private static String reason(Exception e) {
     return switch (e) {
-      case java.nio.file.AccessDeniedException denied -> "no permission for " + denied.getFile();
       case UncheckedIOException u -> reason(u.getCause());
+      case AccessDeniedException denied -> "no permission for " + denied.getFile();
+      case NoSuchFileException missing -> missing.getFile() + " cannot be made";
+      case FileAlreadyExistsException other -> other.getFile() + " is no folder";
       default -> e.getMessage() == null ? e.toString() : e.getMessage();
     };
   }

@@ -40,36 +40,30 @@ public final class Main implements Runnable {
   /** Runs a command and exits with its code. */
   public static void main(String[] args) {
     Logging.toConsole();
-    System.exit(run(new PrintWriter(System.out, true), new PrintWriter(System.err, true), args));
+    System.exit(commandLine().execute(args));
   }
 
-  /** Runs a command in this process. */
-  static int run(PrintWriter out, PrintWriter err, String... args) {
+  /** All commands, for this process's output or another. */
+  static CommandLine commandLine() {
     return new CommandLine(new Main())
-        .setOut(out)
-        .setErr(err)
-        .setCaseInsensitiveEnumValuesAllowed(true)
-        .setExecutionExceptionHandler((e, line, parsed) -> explain(e, line))
-        .execute(args);
+        .setExecutionExceptionHandler((e, line, parsed) -> explain(e, line.getErr()));
   }
 
-  private static int explain(Exception e, CommandLine line) {
-    var err = line.getErr();
-    switch (e) {
+  private static int explain(Exception e, PrintWriter err) {
+    return switch (e) {
       case CommandFailure failure -> {
         err.println("flashsale: " + failure.getMessage());
-        return failure.exitCode().code();
+        yield failure.exitCode().code();
       }
       case ConfigRefused refused -> {
         err.println(refused.getMessage());
-        return ExitCode.USAGE.code();
+        yield ExitCode.USAGE.code();
       }
       default -> {
-        // A fault of the program: whoever reports it needs all of it.
-        e.printStackTrace(err);
-        return ExitCode.FAILED.code();
+        e.printStackTrace(err); // A fault of the program: whoever reports it needs all of it.
+        yield ExitCode.FAILED.code();
       }
-    }
+    };
   }
 
   /** Without a command: what there is. */

@@ -1,11 +1,13 @@
 package flashsale.server;
 
 import java.io.BufferedReader;
+import java.io.Console;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Optional;
 
 /** Where commands take a password from: a file, standard input, the environment, a person. */
 final class PasswordInput {
@@ -29,13 +31,15 @@ final class PasswordInput {
     if (fromEnvironment != null) {
       return notEmpty(fromEnvironment, variable);
     }
-    var console = System.console();
-    if (!console.isTerminal()) {
-      throw new CommandFailure(
-          ExitCode.USAGE,
-          "There is no terminal to ask for the password; use --password-file FILE (- for standard"
-              + " input).");
-    }
+    var console =
+        Optional.ofNullable(System.console())
+            .filter(Console::isTerminal)
+            .orElseThrow(
+                () ->
+                    new CommandFailure(
+                        ExitCode.USAGE,
+                        "There is no terminal to ask for the password; use --password-file FILE"
+                            + " (- for standard input)."));
     var typed = console.readPassword("%s", prompt);
     return notEmpty(typed == null ? "" : new String(typed), "the input");
   }

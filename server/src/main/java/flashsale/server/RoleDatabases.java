@@ -13,9 +13,9 @@ import java.util.Optional;
  * Thread-safe.
  */
 public final class RoleDatabases implements AutoCloseable {
-  /** The roles, each with a database of its own. */
+  /** The roles, each with a database of its own; the sandbox gateway counts as one. */
   public static final List<String> ROLES =
-      List.of("users", "catalog", "inventory", "reservations", "orders", "payments");
+      List.of("users", "catalog", "inventory", "reservations", "orders", "payments", "gateway");
 
   /** How a role logs in; empty if its database cannot be reached now. */
   @FunctionalInterface

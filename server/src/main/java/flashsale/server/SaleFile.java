@@ -4,6 +4,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Currency;
+import java.util.HashMap;
 import java.util.List;
 
 /**
@@ -32,6 +33,17 @@ public record SaleFile(
   public record Offering(
       String product, String description, String imageUrl, long priceMinor, int units, int limit) {}
 
+  private record ProductBody(String name, String description, String imageUrl) {}
+
+  private record SaleBody(String name, Instant opensAt, Instant closesAt, long holdSeconds) {}
+
+  private record OfferBody(
+      String productId,
+      long unitPriceMinor,
+      String currency,
+      int allocated,
+      int limitPerCustomer) {}
+
   /**
    * Reads a file.
    *
@@ -44,5 +56,44 @@ public record SaleFile(
     } catch (YamlFile.Malformed e) {
       throw new CommandFailure(ExitCode.USAGE, e.getMessage(), e);
     }
+  }
+
+  /**
+   * Creates the sale at a server, as a draft. A product of the same name that the catalogue has
+   * already is used as it is.
+   *
+   * @return the sale's id
+   * @throws CommandFailure as the client does; what was created until then stays, as a draft
+   */
+  public String create(OperatorClient server) {
+    var products = new HashMap<String, String>();
+    for (var product : server.all("/api/v1/products", "products")) {
+      products.putIfAbsent(product.path("name").asText(), product.path("productId").asText());
+    }
+    var sale =
+        server.post(
+            "/api/v1/admin/sales", new SaleBody(name, opensAt, closesAt, holdTime.toSeconds()));
+    var saleId = sale.path("saleId").asText();
+    for (var offer : offers) {
+      var productId =
+          products.computeIfAbsent(
+              offer.product(),
+              product ->
+                  server
+                      .post(
+                          "/api/v1/admin/products",
+                          new ProductBody(product, offer.description(), offer.imageUrl()))
+                      .path("productId")
+                      .asText());
+      server.post(
+          "/api/v1/admin/sales/" + saleId + "/offers",
+          new OfferBody(
+              productId,
+              offer.priceMinor(),
+              currency.getCurrencyCode(),
+              offer.units(),
+              offer.limit()));
+    }
+    return saleId;
   }
 }

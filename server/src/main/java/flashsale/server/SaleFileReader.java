@@ -161,7 +161,7 @@ final class SaleFileReader {
 
   private static Duration hold(String text) {
     var hold = Durations.parse(text);
-    if (hold.compareTo(HOLD_MIN) < 0 || hold.compareTo(HOLD_MAX) > 0 || hold.getNano() != 0) {
+    if (hold.compareTo(HOLD_MIN) < 0 || hold.compareTo(HOLD_MAX) > 0 || !hold.equals(Duration.ofSeconds(hold.toSeconds()))) {
       throw new IllegalArgumentException(text);
     }
     return hold;

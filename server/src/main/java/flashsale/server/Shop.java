@@ -15,6 +15,7 @@ import flashsale.orders.OrderBook;
 import flashsale.payments.PaymentAdminApi;
 import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
+import flashsale.payments.SandboxGateway;
 import flashsale.platform.batching.Late;
 import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.HttpServer;
@@ -41,12 +42,15 @@ import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
  * Which part needs which is said in {@link Part#NEEDS}.
  */
 public final class Shop implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(Shop.class);
   private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
 
   private final Config config;
@@ -129,12 +133,12 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startDatabases() {
-    databases = Databases.start(config.database(), dataDirectory.folder(), meters);
+    databases = new Databases(RoleDatabases.start(config.database(), dataDirectory), meters);
     return databases;
   }
 
   private AutoCloseable startUsers() {
-    var database = databases.open("users", config.database().usersPoolMax());
+    var database = databases.open("users");
     users = new Users(database, dataDirectory.keys(), clock, Settings.users(config.users()));
     users.watch(meters);
     ensureOperator();
@@ -154,7 +158,7 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startInventory() {
-    var database = databases.open("inventory", config.database().inventoryPoolMax());
+    var database = databases.open("inventory");
     inventoryOutbox = new Outbox(database);
     ledger =
         new Ledger(
@@ -163,7 +167,7 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startCatalog() {
-    var database = databases.open("catalog", config.database().catalogPoolMax());
+    var database = databases.open("catalog");
     catalogOutbox = new Outbox(database);
     catalogue =
         new Catalogue(
@@ -178,19 +182,20 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startOrders() {
-    orders = new OrderBook(databases.open("orders", config.database().ordersPoolMax()), clock);
+    orders = new OrderBook(databases.open("orders"), clock);
     return () -> {};
   }
 
   private AutoCloseable startPayments() {
-    var database = databases.open("payments", config.database().paymentsPoolMax());
+    var database = databases.open("payments");
     paymentsOutbox = new Outbox(database);
     payments =
         new PaymentDesk(
             database,
             paymentsOutbox,
             envelopes,
-            Settings.gateway(config.payments(), databases, clock),
+            new SandboxGateway(
+                databases.open("gateway"), clock, Settings.sandbox(config.payments())),
             clock,
             Settings.payments(config));
     paymentApi = new PaymentApi(payments, orders, this::carry, clock, meters);
@@ -198,7 +203,7 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startReservations() {
-    var database = databases.open("reservations", config.database().reservationsPoolMax());
+    var database = databases.open("reservations");
     reservations = new ReservationBook(database, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
@@ -324,10 +329,12 @@ public final class Shop implements AutoCloseable {
       case Overloaded o ->
           Optional.of(Problem.unavailable("OVERLOADED", o.getMessage(), RETRY_AFTER));
       case Late l -> Optional.of(Problem.unavailable("LATE", l.getMessage(), RETRY_AFTER));
-      case DatabaseFailure d ->
-          Optional.of(
-              Problem.unavailable(
-                  "DATABASE_UNAVAILABLE", "A database does not answer; try again.", RETRY_AFTER));
+      case DatabaseFailure d -> {
+        LOG.warn("a request was refused", d);
+        yield Optional.of(
+            Problem.unavailable(
+                "DATABASE_UNAVAILABLE", "A database does not answer; try again.", RETRY_AFTER));
+      }
       default -> Optional.empty();
     };
   }

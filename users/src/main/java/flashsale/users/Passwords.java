@@ -32,6 +32,7 @@ final class Passwords implements AutoCloseable {
           Argon2Factory.Argon2Types.ARGON2id, SALT_BYTES, HASH_BYTES);
   private final UsersSettings.Hashing settings;
   private final ThreadPoolExecutor threads;
+  private final LongAdder made = new LongAdder();
   private final LongAdder refused = new LongAdder();
 
   /** The hash of no password, for users that do not exist. */
@@ -92,6 +93,11 @@ final class Passwords implements AutoCloseable {
     return threads.getQueue().size();
   }
 
+  /** Hashes made for somebody so far. */
+  long made() {
+    return made.sum();
+  }
+
   /** Requests that were refused because too many waited, or waited too long. */
   long refused() {
     return refused.sum();
@@ -110,7 +116,9 @@ final class Passwords implements AutoCloseable {
       throw busy();
     }
     try {
-      return result.get(settings.waitMax().toMillis(), TimeUnit.MILLISECONDS);
+      var done = result.get(settings.waitMax().toMillis(), TimeUnit.MILLISECONDS);
+      made.increment();
+      return done;
     } catch (TimeoutException e) {
       result.cancel(false);
       throw busy();

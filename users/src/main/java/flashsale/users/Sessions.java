@@ -93,8 +93,7 @@ final class Sessions implements AutoCloseable {
                 statement.setArray(1, array(connection, "uuid", batch, Wanted::sessionId));
                 statement.setArray(2, array(connection, "uuid", batch, Wanted::userId));
                 statement.setArray(3, array(connection, "int4", batch, Wanted::passwordVersion));
-                statement.setArray(
-                    4, array(connection, "bytea", batch, w -> w.refreshToken().hash()));
+                statement.setArray(4, connection.createArrayOf("bytea", hashes(batch)));
                 statement.setObject(5, now.atOffset(ZoneOffset.UTC));
                 statement.setObject(6, now.plus(ttl).atOffset(ZoneOffset.UTC));
                 statement.setObject(7, now.plus(ttl).atOffset(ZoneOffset.UTC));
@@ -203,6 +202,10 @@ final class Sessions implements AutoCloseable {
       Connection connection, String type, List<T> batch, Function<T, ?> column)
       throws SQLException {
     return connection.createArrayOf(type, batch.stream().map(column).toArray());
+  }
+
+  private static byte[][] hashes(List<Wanted> batch) {
+    return batch.stream().map(w -> w.refreshToken().hash()).toArray(byte[][]::new);
   }
 
   private static List<UUID> ids(PreparedStatement query) throws SQLException {

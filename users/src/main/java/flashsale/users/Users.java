@@ -237,12 +237,18 @@ public final class Users implements AutoCloseable {
         session.operator());
   }
 
+  /** Password hashes made so far. */
+  long hashesMade() {
+    return passwords.made();
+  }
+
   /** Shows the role's queues and caches. */
   public void watch(Meters meters) {
     var hashes = "flashsale.users.hashes";
-    var about = "Password hashes being made, waiting, and refused since the start";
+    var about = "Password hashes being made and waiting; made and refused since the start";
     meters.gauge(hashes, about, "state", "running", passwords::running);
     meters.gauge(hashes, about, "state", "waiting", passwords::waiting);
+    meters.gauge(hashes, about, "state", "made", passwords::made);
     meters.gauge(hashes, about, "state", "refused", passwords::refused);
     var entries = "flashsale.users.remembered";
     about = "Entries of the users role's caches";

@@ -4,16 +4,23 @@ import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.core.StreamReadFeature;
+import com.fasterxml.jackson.core.exc.InputCoercionException;
+import com.fasterxml.jackson.core.exc.StreamConstraintsException;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonMappingException;
 import com.fasterxml.jackson.databind.MapperFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
+import com.fasterxml.jackson.databind.cfg.CoercionAction;
+import com.fasterxml.jackson.databind.cfg.CoercionInputShape;
 import com.fasterxml.jackson.databind.exc.InvalidFormatException;
+import com.fasterxml.jackson.databind.exc.MismatchedInputException;
 import com.fasterxml.jackson.databind.exc.UnrecognizedPropertyException;
 import com.fasterxml.jackson.databind.json.JsonMapper;
+import com.fasterxml.jackson.databind.type.LogicalType;
 import com.fasterxml.jackson.datatype.jsr310.JavaTimeModule;
 import java.io.UncheckedIOException;
+import java.util.Arrays;
 import java.util.stream.Collectors;
 
 /** The two ways in which JSON is read here, and the one in which it is written. Thread-safe. */
@@ -21,6 +28,7 @@ public final class Json {
   private static final int NESTING_MAX = 32;
   private static final int STRING_MAX_CHARS = 100_000;
   private static final int NUMBER_MAX_CHARS = 40;
+  private static final int PATH_MAX_CHARS = 100;
 
   private static final ObjectMapper TOLERANT =
       JsonMapper.builder(factory())
@@ -32,6 +40,7 @@ public final class Json {
   private static final ObjectMapper STRICT =
       JsonMapper.builder(factory())
           .addModule(new JavaTimeModule())
+          .addModule(StrictValues.module())
           .disable(SerializationFeature.WRITE_DATES_AS_TIMESTAMPS)
           .enable(DeserializationFeature.FAIL_ON_UNKNOWN_PROPERTIES)
           .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
@@ -39,6 +48,12 @@ public final class Json {
           .enable(DeserializationFeature.FAIL_ON_NUMBERS_FOR_ENUMS)
           .disable(DeserializationFeature.ACCEPT_FLOAT_AS_INT)
           .disable(MapperFeature.ALLOW_COERCION_OF_SCALARS)
+          .withCoercionConfig(
+              LogicalType.Textual,
+              text ->
+                  text.setCoercion(CoercionInputShape.Integer, CoercionAction.Fail)
+                      .setCoercion(CoercionInputShape.Float, CoercionAction.Fail)
+                      .setCoercion(CoercionInputShape.Boolean, CoercionAction.Fail))
           .enable(StreamReadFeature.STRICT_DUPLICATE_DETECTION)
           .build();
 
@@ -55,7 +70,10 @@ public final class Json {
         .build();
   }
 
-  /** For what clients send: an unknown field, a number in quotes or a trailing word is an error. */
+  /**
+   * For what clients send: an unknown field, a number in quotes or a trailing word is an error, and
+   * text that no database can keep too.
+   */
   public static ObjectMapper strict() {
     return STRICT;
   }
@@ -98,9 +116,12 @@ public final class Json {
     var at = where.isEmpty() ? "" : " at '" + where + "'";
     return switch (e) {
       case UnrecognizedPropertyException u -> "Unknown field '" + where + "'.";
-      case InvalidFormatException i ->
-          "Wrong value" + at + ": expected " + kind(i.getTargetType()) + ".";
+      case InvalidFormatException i -> "Wrong value" + at + expected(i.getTargetType()) + ".";
+      case MismatchedInputException m ->
+          "Wrong or missing value" + at + expected(m.getTargetType()) + ".";
       case JsonMappingException m -> "Wrong or missing value" + at + ".";
+      case InputCoercionException c -> "A number is out of range.";
+      case StreamConstraintsException c -> "The body is nested too deeply, or a value is too long.";
       default -> "The body is not well-formed JSON.";
     };
   }
@@ -109,21 +130,27 @@ public final class Json {
     return e.getPath().stream()
         .map(r -> r.getFieldName() != null ? r.getFieldName() : "[" + r.getIndex() + "]")
         .collect(Collectors.joining("."))
-        .replace(".[", "[");
+        .replace(".[", "[")
+        // What the sender wrote is sent back: shortened, and nothing that could not be encoded.
+        .replaceAll("[^\\x20-\\x7e]", "?")
+        .transform(p -> p.length() <= PATH_MAX_CHARS ? p : p.substring(0, PATH_MAX_CHARS) + "…");
   }
 
-  private static String kind(Class<?> type) {
+  private static String expected(Class<?> type) {
     if (type == null) {
-      return "another type";
+      return "";
     }
     if (type.isEnum()) {
-      return "one of " + java.util.Arrays.toString(type.getEnumConstants());
+      return ": expected one of " + Arrays.toString(type.getEnumConstants());
     }
     return switch (type.getSimpleName()) {
-      case "UUID" -> "an id (UUID)";
-      case "Instant" -> "a time (2026-01-31T12:00:00Z)";
-      case "int", "Integer", "long", "Long" -> "a whole number";
-      default -> type.getSimpleName();
+      case "UUID" -> ": expected an id (UUID)";
+      case "Instant" -> ": expected a time (2026-01-31T12:00:00Z)";
+      case "int", "Integer", "long", "Long" -> ": expected a whole number";
+      case "boolean", "Boolean" -> ": expected true or false";
+      case "String" -> ": expected text without NUL and without halves of characters";
+      case "List" -> ": expected a list";
+      default -> "";
     };
   }
 }

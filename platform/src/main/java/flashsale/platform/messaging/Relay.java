@@ -3,6 +3,7 @@ package flashsale.platform.messaging;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -15,7 +16,7 @@ import org.slf4j.LoggerFactory;
  * Drives the messages of one outbox to their end: takes what is due, hands each to the bus, deletes
  * what arrived, puts back what did not with exponential backoff and full jitter. Woken at commit;
  * looks by itself now and then for what became due, e.g. after a crash. Messages with one key are
- * handed over in order, different keys side by side.
+ * handed over in order, different keys side by side. Several relays may share one table.
  */
 public final class Relay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
@@ -37,7 +38,8 @@ public final class Relay implements AutoCloseable {
   /**
    * Starts the relay.
    *
-   * @param bus returns when the message has arrived; throws when it has not
+   * @param bus returns when the message has arrived, throws when it has not; must do either within
+   *     the lease of 30 s, else the message may be handed over a second time meanwhile
    */
   public Relay(String name, Outbox outbox, InstantSource clock, Consumer<Outbox.Taken> bus) {
     this.name = name;
@@ -64,7 +66,8 @@ public final class Relay implements AutoCloseable {
       } catch (RuntimeException e) {
         LOG.warn("relay {}: {}", name, e.getMessage());
       }
-      if (taken < TAKE_MAX && !woken && !closing) {
+      // After a round that took something, the next messages of the same keys may go.
+      if (taken == 0 && !woken && !closing) {
         LockSupport.parkNanos(this, LOOK_EVERY.toNanos());
       }
     }
@@ -72,12 +75,10 @@ public final class Relay implements AutoCloseable {
 
   private int round() {
     var taken = outbox.take(clock.instant(), LEASE, TAKE_MAX);
-    var byKey =
-        taken.stream().collect(java.util.stream.Collectors.groupingBy(Outbox.Taken::key)).values();
-    var threads = new ArrayList<Thread>(byKey.size());
-    var arrived = java.util.Collections.synchronizedList(new ArrayList<UUID>());
-    for (var sameKey : byKey) {
-      threads.add(Thread.startVirtualThread(() -> deliver(sameKey, arrived)));
+    var threads = new ArrayList<Thread>(taken.size());
+    var arrived = Collections.synchronizedList(new ArrayList<UUID>());
+    for (var message : taken) {
+      threads.add(Thread.startVirtualThread(() -> deliver(message, arrived)));
     }
     for (var t : threads) {
       try {
@@ -90,21 +91,18 @@ public final class Relay implements AutoCloseable {
     return taken.size();
   }
 
-  private void deliver(List<Outbox.Taken> sameKey, List<UUID> arrived) {
-    for (var message : sameKey) {
-      try {
-        bus.accept(message);
-        arrived.add(message.id());
-      } catch (RuntimeException e) {
-        LOG.warn(
-            "relay {}: message {} attempt {}: {}",
-            name,
-            message.id(),
-            message.attempts(),
-            e.toString());
-        putBack(message);
-        return; // What follows with this key waits for its lease, so the order stays.
-      }
+  private void deliver(Outbox.Taken message, List<UUID> arrived) {
+    try {
+      bus.accept(message);
+      arrived.add(message.id());
+    } catch (RuntimeException e) {
+      LOG.warn(
+          "relay {}: message {} attempt {}: {}",
+          name,
+          message.id(),
+          message.attempts(),
+          e.toString());
+      putBack(message);
     }
   }
 

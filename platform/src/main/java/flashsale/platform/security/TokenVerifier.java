@@ -2,7 +2,6 @@ package flashsale.platform.security;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
-import com.github.benmanes.caffeine.cache.Expiry;
 import flashsale.platform.http.Problem;
 import flashsale.platform.ids.Ids;
 import java.security.Key;
@@ -69,9 +68,7 @@ public final class TokenVerifier implements Authenticator {
     this.verified =
         Caffeine.newBuilder()
             .maximumSize(settings.verifiedMax())
-            .expireAfter(
-                Expiry.<String, AccessToken>creating(
-                    (text, token) -> Duration.between(clock.instant(), token.expiresAt())))
+            .expireAfterWrite(settings.tokenTtl())
             .build();
     this.revoked =
         Caffeine.newBuilder()

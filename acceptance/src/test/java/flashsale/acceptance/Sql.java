@@ -1,0 +1,71 @@
+package flashsale.acceptance;
+
+import flashsale.platform.persistence.EmbeddedPostgres;
+import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+
+/** A role's database beside the running shop, to look into it or to do what only a fault would. */
+record Sql(EmbeddedPostgres.Login login) {
+  static final List<String> ROLES =
+      List.of("users", "catalog", "inventory", "reservations", "orders", "payments", "gateway");
+
+  static Sql of(Path dataDir, String role) {
+    return new Sql(EmbeddedPostgres.running(dataDir, role).orElseThrow());
+  }
+
+  /** Rows changed. */
+  int update(String sql, Object... values) {
+    try (var connection =
+            DriverManager.getConnection(login.url(), login.user(), login.password());
+        var statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      return statement.executeUpdate();
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  /** The first column of the first row. */
+  long number(String sql, Object... values) {
+    try (var connection =
+            DriverManager.getConnection(login.url(), login.user(), login.password());
+        var statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      try (var rows = statement.executeQuery()) {
+        rows.next();
+        return rows.getLong(1);
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  /** How many rows each table has. */
+  Map<String, Long> rows() {
+    var tables = new ArrayList<String>();
+    try (var connection =
+            DriverManager.getConnection(login.url(), login.user(), login.password());
+        var names =
+            connection.getMetaData().getTables(null, "public", "%", new String[] {"TABLE"})) {
+      while (names.next()) {
+        tables.add(names.getString("TABLE_NAME"));
+      }
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
+    var rows = new TreeMap<String, Long>();
+    for (var table : tables) {
+      rows.put(login.user() + "." + table, number("SELECT count(*) FROM \"" + table + "\""));
+    }
+    return rows;
+  }
+}

@@ -1,0 +1,120 @@
+package flashsale.inventory;
+
+import flashsale.contracts.HoldState;
+import flashsale.contracts.Line;
+import flashsale.contracts.Refusal;
+import flashsale.contracts.SaleState;
+import java.sql.ResultSet;
+import java.sql.SQLException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+
+/** The ledger's rows as records, and the columns to select for them. */
+final class Rows {
+  static final String OFFER =
+      "offer_id, sale_id, allocated, available, held, sold, limit_per_customer, version, revision";
+
+  static final String WINDOW = "sale_id, state, opens_at, closes_at, hold_seconds, version";
+
+  static final String HOLD =
+      """
+      reservation_id, customer_id, held_at, expires_at, changed_at, state, offer_ids, quantities, \
+      unit_prices, currency, fingerprint, reason, refused_offer, refused_available, order_id, \
+      payment_id, sold_at""";
+
+  /**
+   * Makes the statements after it in the transaction find single rows by index, always: a plan
+   * that was made while a table was nearly empty would scan it, and would still be in use when it
+   * has a million rows. One generic plan also spares planning in every transaction, which would
+   * take longer than the statements themselves.
+   */
+  static final String BY_INDEX =
+      """
+      SELECT set_config('enable_seqscan', 'off', true),
+             set_config('plan_cache_mode', 'force_generic_plan', true);
+      """;
+
+  private Rows() {}
+
+  static OfferStock offer(ResultSet row) throws SQLException {
+    return new OfferStock(
+        uuid(row, "offer_id"),
+        uuid(row, "sale_id"),
+        row.getInt("allocated"),
+        row.getInt("available"),
+        row.getInt("held"),
+        row.getInt("sold"),
+        row.getInt("limit_per_customer"),
+        row.getLong("version"),
+        row.getLong("revision"));
+  }
+
+  static SaleWindow window(ResultSet row) throws SQLException {
+    return new SaleWindow(
+        uuid(row, "sale_id"),
+        SaleState.valueOf(row.getString("state")),
+        time(row, "opens_at"),
+        time(row, "closes_at"),
+        row.getInt("hold_seconds"),
+        row.getLong("version"));
+  }
+
+  static Hold hold(ResultSet row) throws SQLException {
+    return new Hold(
+        uuid(row, "reservation_id"),
+        uuid(row, "customer_id"),
+        lines(row),
+        row.getString("currency"),
+        row.getString("fingerprint"),
+        HoldState.valueOf(row.getString("state")),
+        denial(row),
+        purchase(row),
+        time(row, "held_at"),
+        time(row, "expires_at"),
+        time(row, "changed_at"));
+  }
+
+  private static Hold.Denial denial(ResultSet row) throws SQLException {
+    var reason = row.getString("reason");
+    return reason == null
+        ? null
+        : new Hold.Denial(
+            Refusal.valueOf(reason), uuid(row, "refused_offer"), row.getInt("refused_available"));
+  }
+
+  private static Hold.Purchase purchase(ResultSet row) throws SQLException {
+    var payment = uuid(row, "payment_id");
+    return payment == null
+        ? null
+        : new Hold.Purchase(uuid(row, "order_id"), payment, time(row, "sold_at"));
+  }
+
+  private static List<Line> lines(ResultSet row) throws SQLException {
+    var offers = (UUID[]) row.getArray("offer_ids").getArray();
+    var quantities = (Integer[]) row.getArray("quantities").getArray();
+    var prices = (Long[]) row.getArray("unit_prices").getArray();
+    var lines = new ArrayList<Line>(offers.length);
+    for (int i = 0; i < offers.length; i++) {
+      lines.add(new Line(offers[i], quantities[i], prices[i]));
+    }
+    return List.copyOf(lines);
+  }
+
+  static UUID uuid(ResultSet row, String column) throws SQLException {
+    return row.getObject(column, UUID.class);
+  }
+
+  private static Instant time(ResultSet row, String column) throws SQLException {
+    var time = row.getObject(column, OffsetDateTime.class);
+    return time == null ? null : time.toInstant();
+  }
+
+  /** An instant as a parameter whose type the driver knows without asking the server. */
+  static OffsetDateTime parameter(Instant time) {
+    return time.atOffset(ZoneOffset.UTC);
+  }
+}

@@ -1,0 +1,241 @@
+package flashsale.lab;
+
+import flashsale.lab.Customer.Outcome;
+import flashsale.platform.json.Json;
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Queue;
+import java.util.SplittableRandom;
+import java.util.TreeMap;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.LongAdder;
+
+/**
+ * A crowd of virtual customers at a running shop, over HTTP only. What each of them is like follows
+ * from the plan's seed; when which of them is served does not. Thread-safe.
+ */
+public final class Crowd {
+  private static final Duration TICK = Duration.ofMillis(250);
+
+  /** After the end, calls under way may take so long before they are cut off. */
+  private static final Duration GRACE_MAX = Duration.ofSeconds(10);
+
+  private static final int BROKEN_MAX = 100;
+  private static final int SIGN_UPS_SHOWN_EVERY = 20;
+
+  private final CrowdPlan plan;
+  private final Display display;
+  private final Tally tally = new Tally();
+  private final Promises promises = new Promises();
+  private final ConcurrentMap<Outcome, LongAdder> outcomes = new ConcurrentHashMap<>();
+  private final ConcurrentMap<UUID, LongAdder> reserved = new ConcurrentHashMap<>();
+  private final ConcurrentMap<UUID, LongAdder> paid = new ConcurrentHashMap<>();
+  private final Queue<String> broken = new ConcurrentLinkedQueue<>();
+  private final LongAdder brokenCount = new LongAdder();
+  private final LongAdder gone = new LongAdder();
+  private final FutureTask<CrowdReport> whole;
+  private volatile boolean over;
+  private Sale sale;
+  private long shownAt = System.nanoTime();
+
+  private Crowd(CrowdPlan plan, Display display, List<Accounts.Account> accounts) {
+    this.plan = plan;
+    this.display = display;
+    this.sale = new Sale(plan.saleId(), "", "", List.of());
+    this.whole = new FutureTask<>(() -> play(accounts));
+  }
+
+  /** Makes the accounts, lets the crowd in, and waits until all have left or the time is over. */
+  public static CrowdReport run(CrowdPlan plan, Display display) {
+    return start(plan, display).await();
+  }
+
+  /**
+   * Makes the accounts, lets the crowd in, and returns.
+   *
+   * @throws IllegalStateException if accounts cannot be made
+   */
+  public static Crowd start(CrowdPlan plan, Display display) {
+    var accounts = Accounts.of(plan.seed(), plan.customers());
+    var crowd = new Crowd(plan, display, accounts);
+    crowd.signUp(accounts);
+    Thread.ofPlatform().name("crowd").daemon().start(crowd.whole);
+    return crowd;
+  }
+
+  /** Lets everybody go: no new calls. */
+  public void stop() {
+    over = true;
+  }
+
+  /** Waits until everybody has left. */
+  public CrowdReport await() {
+    try {
+      return whole.get();
+    } catch (InterruptedException e) {
+      stop();
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException("the crowd failed: " + e.getCause().getMessage(), e.getCause());
+    }
+  }
+
+  /** What the crowd was promised so far; grows while it runs. */
+  public Promises promises() {
+    return promises;
+  }
+
+  boolean over() {
+    return over;
+  }
+
+  Client client() {
+    return new Client(plan.server(), tally);
+  }
+
+  void ended(Outcome outcome) {
+    outcomes.computeIfAbsent(outcome, o -> new LongAdder()).increment();
+  }
+
+  void reserved(Map<UUID, Integer> lines) {
+    add(reserved, lines);
+  }
+
+  void paid(Map<UUID, Integer> lines) {
+    add(paid, lines);
+  }
+
+  void broken(String what) {
+    brokenCount.increment();
+    if (brokenCount.sum() <= BROKEN_MAX) {
+      broken.add(what);
+    }
+  }
+
+  private static void add(ConcurrentMap<UUID, LongAdder> units, Map<UUID, Integer> lines) {
+    lines.forEach((offer, n) -> units.computeIfAbsent(offer, o -> new LongAdder()).add(n));
+  }
+
+  private void signUp(List<Accounts.Account> accounts) {
+    var makers = new Accounts(plan.server(), tally, plan.signUpsAtOnce());
+    var words = "customers sign up, " + plan.signUpsAtOnce() + " at a time";
+    var done = new AtomicInteger();
+    makers.signUp(
+        accounts,
+        () -> {
+          int number = done.incrementAndGet();
+          if (number % SIGN_UPS_SHOWN_EVERY == 0 || number == accounts.size()) {
+            display.show(words, List.of(new Display.Gauge("accounts", number, accounts.size())));
+          }
+        });
+    display.finish();
+  }
+
+  private CrowdReport play(List<Accounts.Account> accounts) throws InterruptedException {
+    long from = System.nanoTime();
+    long end = from + plan.timeMax().toNanos();
+    var threads = Executors.newVirtualThreadPerTaskExecutor();
+    try (var watcher = new Client(plan.server(), new Tally())) {
+      for (int i = 0; i < accounts.size(); i++) {
+        var arrival = plan.rampUp().multipliedBy(i).dividedBy(accounts.size());
+        var random = new SplittableRandom(plan.seed() * CrowdPlan.CUSTOMERS_MAX + i);
+        var customer = new Customer(this, plan, accounts.get(i), random);
+        threads.execute(() -> visit(customer, arrival));
+      }
+      threads.shutdown();
+      while (!threads.awaitTermination(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
+        show(watcher, from);
+        over |= System.nanoTime() > end;
+        end = over ? Math.min(end, System.nanoTime()) : end;
+        if (over && System.nanoTime() > end + GRACE_MAX.toNanos()) {
+          threads.shutdownNow();
+        }
+      }
+      var elapsed = Duration.ofNanos(System.nanoTime() - from);
+      show(watcher, from);
+      display.finish();
+      return report(elapsed);
+    } finally {
+      threads.shutdownNow();
+    }
+  }
+
+  private void visit(Customer customer, Duration arrival) {
+    try {
+      customer.visit(arrival);
+    } catch (InterruptedException e) {
+      // Cut off at the end.
+    } catch (RuntimeException e) {
+      broken("not as the API tells: " + e);
+    } finally {
+      gone.increment();
+    }
+  }
+
+  private void show(Client watcher, long from) {
+    try {
+      var path = "/api/v1/sales/" + plan.saleId();
+      var answered = watcher.call("watch", "GET", path, null, null, null);
+      if (answered.ok()) {
+        sale = Json.tolerant().treeToValue(answered.body(), Sale.class);
+      }
+    } catch (IOException e) {
+      // The figures before stay on show.
+    }
+    long now = System.nanoTime();
+    var recent = tally.recent();
+    var words =
+        String.format(
+            Locale.ROOT,
+            "%4.0f s  %,7.0f calls/s  p50 %.1f ms  p95 %.1f ms  paid orders %,d",
+            (now - from) / 1e9,
+            recent.getTotalCount() * 1e9 / (now - shownAt),
+            recent.getValueAtPercentile(50) / 1e3,
+            recent.getValueAtPercentile(95) / 1e3,
+            outcomes.getOrDefault(Outcome.PAID, new LongAdder()).sum());
+    shownAt = now;
+    var gauges = new ArrayList<Display.Gauge>();
+    gauges.add(new Display.Gauge("customers served", gone.sum(), plan.customers()));
+    for (var offer : sale.hot()) {
+      var name = "left: " + offer.productName();
+      gauges.add(new Display.Gauge(name, offer.available(), offer.allocated()));
+    }
+    display.show(words, gauges);
+  }
+
+  private CrowdReport report(Duration elapsed) {
+    var offers =
+        sale.offers().stream()
+            .map(
+                o ->
+                    new CrowdReport.OfferLine(
+                        o.productName(),
+                        o.allocated(),
+                        o.available(),
+                        reserved.getOrDefault(o.offerId(), new LongAdder()).sum(),
+                        paid.getOrDefault(o.offerId(), new LongAdder()).sum()))
+            .toList();
+    for (var offer : offers) {
+      if (offer.paid() > offer.allocated()) {
+        broken("oversold: " + offer);
+      }
+    }
+    var ends = new TreeMap<String, Long>();
+    outcomes.forEach((outcome, n) -> ends.put(outcome.name(), n.sum()));
+    return new CrowdReport(
+        plan.customers(), elapsed, tally.lines(), offers, ends, promises, List.copyOf(broken));
+  }
+}

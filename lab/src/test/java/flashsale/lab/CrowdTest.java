@@ -1,0 +1,220 @@
+package flashsale.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import java.io.ByteArrayOutputStream;
+import java.io.PrintStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.UUID;
+import org.awaitility.Awaitility;
+import org.junit.jupiter.api.Test;
+
+class CrowdTest {
+  private static CrowdPlan plan(TinyShop shop, int customers) {
+    return CrowdPlan.of(shop.url(), shop.saleId, customers, 7)
+        .paced(Duration.ofMillis(300), Duration.ofMillis(2), Duration.ofSeconds(30));
+  }
+
+  @Test
+  void aCrowdAtAnHonestShopSeesNoRuleBrokenAndEveryPromiseKept() {
+    try (var shop = new TinyShop()) {
+      var report = Crowd.run(plan(shop, 150), Display.none());
+
+      assertThat(report.brokenRules()).isEmpty();
+      assertThat(report.failures()).isZero();
+      assertThat(report.promises().verify(shop.url(), Duration.ofSeconds(5))).isEmpty();
+      assertThat(report.outcomes().values().stream().mapToLong(n -> n).sum()).isEqualTo(150);
+      assertThat(report.calls("sign up")).isEqualTo(150);
+      assertThat(report.count("sign in", 201, "")).isEqualTo(150);
+      assertThat(report.count("reserve", 201, "")).isGreaterThan(50);
+      assertThat(report.count("pay", 402, "PAYMENT_DECLINED")).isPositive();
+      assertThat(report.promises().counts().keySet())
+          .contains(Promises.Seen.CAPTURED, Promises.Seen.RELEASED, Promises.Seen.HELD);
+    }
+  }
+
+  @Test
+  void theSameSeedMakesTheSameCustomers() {
+    var one = new java.util.SplittableRandom(5);
+    var other = new java.util.SplittableRandom(5);
+    for (int i = 0; i < 100; i++) {
+      assertThat(Temper.of(one)).isEqualTo(Temper.of(other));
+    }
+  }
+
+  @Test
+  void theReportShowsCallsOffersAndHowItEnded() {
+    try (var shop = new TinyShop()) {
+      var report = Crowd.run(plan(shop, 60), Display.none());
+
+      assertThat(report.table())
+          .contains("p95 ms", "sign up", "reserve", "Thing 0", "60 customers", "failures: 0")
+          .contains("rules broken: 0");
+      assertThat(report.offers())
+          .extracting(CrowdReport.OfferLine::allocated)
+          .containsExactly(20L, 400L, 400L);
+      long taken = report.offers().stream().mapToLong(o -> o.allocated() - o.left()).sum();
+      assertThat(taken).isEqualTo(shop.sold());
+    }
+  }
+
+  @Test
+  void aLimitThatIsNotKeptIsNoticed() {
+    try (var shop = new TinyShop(TinyShop.Fault.IGNORES_LIMITS)) {
+      var report = Crowd.run(plan(shop, 150), Display.none());
+
+      assertThat(report.brokenRules()).anyMatch(r -> r.startsWith("above the limit"));
+    }
+  }
+
+  @Test
+  void oneKeyWithSeveralReservationsIsNoticed() {
+    try (var shop = new TinyShop(TinyShop.Fault.IGNORES_KEYS)) {
+      var report = Crowd.run(plan(shop, 100), Display.none());
+
+      assertThat(report.brokenRules()).anyMatch(r -> r.startsWith("one key, different answers"));
+    }
+  }
+
+  @Test
+  void aWrongTotalIsNoticed() {
+    try (var shop = new TinyShop(TinyShop.Fault.WRONG_TOTALS)) {
+      var report = Crowd.run(plan(shop, 20), Display.none());
+
+      assertThat(report.brokenRules()).anyMatch(r -> r.startsWith("a total of"));
+    }
+  }
+
+  @Test
+  void soldMoreThanThereIsIsNoticed() {
+    try (var shop =
+        new TinyShop(TinyShop.Fault.OVERSELLS, TinyShop.Fault.IGNORES_LIMITS)) {
+      var report = Crowd.run(plan(shop, 200), Display.none());
+
+      assertThat(report.brokenRules()).anyMatch(r -> r.startsWith("oversold"));
+    }
+  }
+
+  @Test
+  void lostReservationsAreBrokenPromises() {
+    try (var shop = new TinyShop(TinyShop.Fault.FORGETS_RESERVATIONS)) {
+      var report = Crowd.run(plan(shop, 20), Display.none());
+
+      var broken = report.promises().verify(shop.url(), Duration.ZERO);
+      assertThat(broken).hasSameSizeAs(report.promises().all()).isNotEmpty();
+      assertThat(broken).allMatch(b -> b.what().startsWith("lost: reservation"));
+    }
+  }
+
+  @Test
+  void lostPaymentsAreBrokenPromises() {
+    try (var shop = new TinyShop(TinyShop.Fault.FORGETS_PAYMENTS)) {
+      var report =
+          Crowd.run(
+              plan(shop, 40).paced(Duration.ZERO, Duration.ZERO, Duration.ofSeconds(3)),
+              Display.none());
+
+      var broken = report.promises().verify(shop.url(), Duration.ZERO);
+      assertThat(broken).isNotEmpty().allMatch(b -> b.what().startsWith("lost: payment"));
+    }
+  }
+
+  @Test
+  void aBusySignUpIsTriedAgainWhenTheServerSaysSo() {
+    try (var shop = new TinyShop(TinyShop.Fault.SIGN_UPS_BUSY)) {
+      var report = Crowd.run(plan(shop, 6), Display.none());
+
+      assertThat(shop.users).hasSize(6);
+      assertThat(report.busy()).isPositive();
+      assertThat(report.failures()).isZero();
+    }
+  }
+
+  @Test
+  void serverErrorsAreFailuresAndAreTriedAgain() {
+    try (var shop = new TinyShop(TinyShop.Fault.FAILS_SOMETIMES)) {
+      var report = Crowd.run(plan(shop, 60), Display.none());
+
+      assertThat(report.failures())
+          .isPositive()
+          .isEqualTo(report.count("reserve", 500, "INTERNAL_ERROR"));
+      assertThat(report.brokenRules()).isEmpty();
+      assertThat(report.promises().verify(shop.url(), Duration.ofSeconds(5))).isEmpty();
+    }
+  }
+
+  @Test
+  void aCrowdThatRunsUntilStoppedBearsAServerThatGoesAndComesBack() {
+    try (var shop = new TinyShop()) {
+      int port = shop.url().getPort();
+      var crowd =
+          Crowd.start(plan(shop, 20).untilStopped(() -> URI.create("http://127.0.0.1:" + port)),
+              Display.none());
+      awaitMorePromises(crowd, 5);
+      shop.close();
+      shop.start(port);
+      awaitMorePromises(crowd, 20);
+      crowd.stop();
+      var report = crowd.await();
+
+      assertThat(report.failures()).isPositive();
+      assertThat(report.brokenRules()).isEmpty();
+      assertThat(report.promises().verify(shop.url(), Duration.ofSeconds(5))).isEmpty();
+    }
+  }
+
+  private static void awaitMorePromises(Crowd crowd, int more) {
+    int before = crowd.promises().all().size();
+    Awaitility.await()
+        .atMost(Duration.ofSeconds(20))
+        .until(() -> crowd.promises().all().size() >= before + more);
+  }
+
+  @Test
+  void aCrowdLeavesWhenItsTimeIsOver() {
+    try (var shop = new TinyShop()) {
+      var plan =
+          plan(shop, 10)
+              .paced(Duration.ZERO, Duration.ofMillis(10), Duration.ofMillis(500))
+              .untilStopped(shop::url);
+
+      var report = Crowd.run(plan, Display.none());
+
+      assertThat(report.elapsed()).isBetween(Duration.ofMillis(400), Duration.ofSeconds(5));
+    }
+  }
+
+  @Test
+  void aCrowdDoesNotLeaveThisMachine() {
+    assertThatThrownBy(
+            () -> CrowdPlan.of(URI.create("http://shop.example:80"), UUID.randomUUID(), 10, 1))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("this machine only");
+  }
+
+  @Test
+  void withoutATerminalTheDisplayPrintsLines() {
+    var out = new ByteArrayOutputStream();
+    try (var shop = new TinyShop();
+        var display = new Display(new PrintStream(out, true, StandardCharsets.UTF_8), false, Duration.ZERO)) {
+      Crowd.run(plan(shop, 40), display);
+    }
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains("customers sign up", "accounts 40/40", "calls/s", "p95", "left: Thing 0")
+        .doesNotContain("\033[");
+  }
+
+  @Test
+  void onATerminalTheDisplayIsDrawnInPlace() {
+    var out = new ByteArrayOutputStream();
+    try (var shop = new TinyShop();
+        var display = new Display(new PrintStream(out, true, StandardCharsets.UTF_8), true, Duration.ZERO)) {
+      Crowd.run(plan(shop, 40), display);
+    }
+    assertThat(out.toString(StandardCharsets.UTF_8))
+        .contains("\033[2A", "40/40", "left: Thing 0", "100%");
+  }
+}

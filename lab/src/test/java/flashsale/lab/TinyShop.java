@@ -1,0 +1,327 @@
+package flashsale.lab;
+
+import flashsale.platform.http.Access;
+import flashsale.platform.http.Answer;
+import flashsale.platform.http.Call;
+import flashsale.platform.http.HttpServer;
+import flashsale.platform.http.Problem;
+import flashsale.platform.http.Routes;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.security.Caller;
+import java.net.URI;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
+
+/** A shop just large enough for a crowd, in memory, that can be told to misbehave. */
+final class TinyShop implements AutoCloseable {
+  /** What it does wrong. */
+  enum Fault {
+    FORGETS_RESERVATIONS,
+    IGNORES_LIMITS,
+    IGNORES_KEYS,
+    WRONG_TOTALS,
+    FORGETS_PAYMENTS,
+    OVERSELLS,
+    SIGN_UPS_BUSY,
+    FAILS_SOMETIMES
+  }
+
+  record SignUp(String email, String password, String displayName) {}
+
+  record Credentials(String email, String password) {}
+
+  record Line(UUID offerId, int quantity) {}
+
+  record Wanted(UUID cartId, List<Line> lines) {}
+
+  record Quantity(int quantity) {}
+
+  record Pay(UUID orderId, String method) {}
+
+  record Nothing() {}
+
+  private static final class Offer {
+    private final UUID id = Ids.next();
+    private final int allocated;
+    private final int limit;
+    private int available;
+
+    private Offer(int allocated, int limit) {
+      this.allocated = allocated;
+      this.limit = limit;
+      this.available = allocated;
+    }
+  }
+
+  private static final class Reservation {
+    private final UUID id = Ids.next();
+    private final UUID orderId = Ids.next();
+    private final UUID customer;
+    private final List<Line> lines;
+    private final long total;
+    private final Instant expiresAt = Instant.now().plusSeconds(60);
+    private String state = "HELD";
+    private String orderState = "PENDING_PAYMENT";
+
+    private Reservation(UUID customer, List<Line> lines, long total) {
+      this.customer = customer;
+      this.lines = lines;
+      this.total = total;
+    }
+  }
+
+  private record Payment(UUID id, Reservation reservation, String state) {}
+
+  private static final long PRICE = 1_000;
+
+  final UUID saleId = Ids.next();
+  final Map<String, UUID> users = new ConcurrentHashMap<>();
+  private final Set<Fault> faults;
+  private final List<Offer> offers = new ArrayList<>();
+  private final Map<UUID, List<Line>> carts = new LinkedHashMap<>();
+  private final Map<UUID, Reservation> reservations = new LinkedHashMap<>();
+  private final Map<String, Answer> answers = new LinkedHashMap<>();
+  private final Map<UUID, Payment> payments = new LinkedHashMap<>();
+  private final AtomicInteger calls = new AtomicInteger();
+  private HttpServer server;
+
+  TinyShop(Fault... faults) {
+    this.faults = Set.of(faults);
+    offers.add(new Offer(20, 1));
+    offers.add(new Offer(400, 2));
+    offers.add(new Offer(400, 0));
+    start(0);
+  }
+
+  URI url() {
+    return HttpServer.local(server.port());
+  }
+
+  /** The same shop behind a new door, as after a restart on the same port. */
+  void start(int port) {
+    server =
+        new HttpServer(
+            new HttpServer.Settings("127.0.0.1", port, 65_536, 4_096, 4_096),
+            routes(),
+            token -> new Caller(UUID.fromString(token), false),
+            (method, route, path, status, nanos, requestId) -> {},
+            e -> Optional.empty());
+  }
+
+  @Override
+  public void close() {
+    server.close();
+  }
+
+  synchronized int sold() {
+    return offers.stream().mapToInt(o -> o.allocated - o.available).sum();
+  }
+
+  private boolean has(Fault fault) {
+    return faults.contains(fault);
+  }
+
+  private Routes routes() {
+    return new Routes()
+        .post("/api/v1/users", Access.PUBLIC, this::signUp)
+        .post("/api/v1/sessions", Access.PUBLIC, this::signIn)
+        .get("/api/v1/sales/{id}", Access.PUBLIC, this::sale)
+        .post("/api/v1/carts", Access.CUSTOMER, this::newCart)
+        .put("/api/v1/carts/{id}/items/{offer}", Access.CUSTOMER, this::putItem)
+        .post("/api/v1/reservations", Access.CUSTOMER, this::reserve)
+        .get("/api/v1/reservations/{id}", Access.CUSTOMER, c -> Answer.ok(view(find(c))))
+        .delete("/api/v1/reservations/{id}", Access.CUSTOMER, this::release)
+        .get("/api/v1/orders/{id}", Access.CUSTOMER, this::order)
+        .post("/api/v1/payments", Access.CUSTOMER, this::pay)
+        .get("/api/v1/payments/{id}", Access.CUSTOMER, this::payment);
+  }
+
+  private Answer signUp(Call call) {
+    var body = call.body(SignUp.class);
+    if (has(Fault.SIGN_UPS_BUSY) && calls.incrementAndGet() % 2 == 0) {
+      throw Problem.unavailable("BUSY", "Later.", Duration.ofSeconds(1));
+    }
+    if (users.putIfAbsent(body.email(), Ids.next()) != null) {
+      throw Problem.conflict("EMAIL_TAKEN", "Taken.");
+    }
+    return Answer.created("/api/v1/users/me", Map.of("email", body.email()));
+  }
+
+  private Answer signIn(Call call) {
+    var user = users.get(call.body(Credentials.class).email());
+    var token = user.toString();
+    return Answer.json(
+        201, Map.of("accessToken", token, "refreshToken", token, "expiresInSeconds", 900));
+  }
+
+  private synchronized Answer sale(Call call) {
+    var list =
+        offers.stream()
+            .map(
+                o ->
+                    Map.of(
+                        "offerId", o.id,
+                        "productName", "Thing " + offers.indexOf(o),
+                        "unitPriceMinor", PRICE,
+                        "currency", "EUR",
+                        "limitPerCustomer", o.limit,
+                        "allocated", o.allocated,
+                        "available", o.available,
+                        "soldOut", o.available == 0))
+            .toList();
+    return Answer.ok(
+        Map.of("saleId", saleId, "name", "Tiny", "state", "OPEN", "offers", list));
+  }
+
+  private synchronized Answer newCart(Call call) {
+    var id = Ids.next();
+    carts.put(id, new ArrayList<>());
+    return Answer.json(201, Map.of("cartId", id, "items", List.of()));
+  }
+
+  private synchronized Answer putItem(Call call) {
+    var line = new Line(call.pathId("offer", "offer"), call.body(Quantity.class).quantity());
+    carts.get(call.pathId("id", "cart")).add(line);
+    return Answer.ok(Map.of("cartId", call.path("id")));
+  }
+
+  private synchronized Answer reserve(Call call) {
+    if (has(Fault.FAILS_SOMETIMES) && calls.incrementAndGet() % 7 == 0) {
+      throw Problem.of(500, "INTERNAL_ERROR", "Failed.");
+    }
+    var key = call.caller().userId() + call.idempotencyKey().orElseThrow();
+    var known = has(Fault.IGNORES_KEYS) ? null : answers.get(key);
+    if (known == null) {
+      known = decide(call);
+      answers.put(key, known);
+    }
+    return known;
+  }
+
+  private Answer decide(Call call) {
+    var wanted = call.body(Wanted.class);
+    var lines = wanted.cartId() == null ? wanted.lines() : carts.get(wanted.cartId());
+    for (var line : lines) {
+      var offer = offer(line);
+      int units = has(Fault.IGNORES_LIMITS) ? 0 : unitsOf(call.caller().userId(), line.offerId());
+      if (offer.available == 0 && !has(Fault.OVERSELLS)) {
+        return Answer.json(409, Map.of("code", "SOLD_OUT"));
+      }
+      if (offer.limit > 0 && units + line.quantity() > offer.limit && !has(Fault.IGNORES_LIMITS)) {
+        return Answer.json(409, Map.of("code", "LIMIT_EXCEEDED"));
+      }
+      if (offer.available < line.quantity() && !has(Fault.OVERSELLS)) {
+        return Answer.json(409, Map.of("code", "INSUFFICIENT_STOCK"));
+      }
+    }
+    long total = has(Fault.WRONG_TOTALS) ? 1 : 0;
+    for (var line : lines) {
+      offer(line).available -= line.quantity();
+      total += PRICE * line.quantity();
+    }
+    var made = new Reservation(call.caller().userId(), List.copyOf(lines), total);
+    if (!has(Fault.FORGETS_RESERVATIONS)) {
+      reservations.put(made.id, made);
+    }
+    return Answer.json(201, view(made));
+  }
+
+  private Offer offer(Line line) {
+    return offers.stream().filter(o -> o.id.equals(line.offerId())).findFirst().orElseThrow();
+  }
+
+  private int unitsOf(UUID customer, UUID offer) {
+    return reservations.values().stream()
+        .filter(r -> r.customer.equals(customer) && !r.state.equals("RELEASED"))
+        .flatMap(r -> r.lines.stream())
+        .filter(l -> l.offerId().equals(offer))
+        .mapToInt(Line::quantity)
+        .sum();
+  }
+
+  private static Map<String, Object> view(Reservation r) {
+    return Map.of(
+        "reservationId", r.id,
+        "orderId", r.orderId,
+        "state", r.state,
+        "totalMinor", r.total,
+        "currency", "EUR",
+        "expiresAt", r.expiresAt);
+  }
+
+  private synchronized Reservation find(Call call) {
+    return Optional.ofNullable(reservations.get(call.pathId("id", "reservation")))
+        .orElseThrow(() -> Problem.notFound("reservation"));
+  }
+
+  private synchronized Answer release(Call call) {
+    var found = find(call);
+    if (!found.state.equals("HELD")) {
+      throw Problem.conflict("NOT_RELEASABLE", "No.");
+    }
+    found.state = "RELEASED";
+    found.orderState = "CANCELLED";
+    found.lines.forEach(line -> offer(line).available += line.quantity());
+    return Answer.ok(view(found));
+  }
+
+  private synchronized Reservation byOrder(UUID orderId) {
+    return reservations.values().stream()
+        .filter(r -> r.orderId.equals(orderId))
+        .findFirst()
+        .orElseThrow(() -> Problem.notFound("order"));
+  }
+
+  private synchronized Answer order(Call call) {
+    var r = byOrder(call.pathId("id", "order"));
+    return Answer.ok(
+        Map.of(
+            "orderId", r.orderId,
+            "reservationId", r.id,
+            "state", r.orderState,
+            "totalMinor", r.total));
+  }
+
+  private synchronized Answer pay(Call call) {
+    var body = call.body(Pay.class);
+    var r = byOrder(body.orderId());
+    boolean declined = body.method().equals("tok_declined");
+    boolean unknown = body.method().startsWith("tok_timeout");
+    var state = declined ? "DECLINED" : "CAPTURED";
+    var payment = new Payment(Ids.next(), r, state);
+    if (!has(Fault.FORGETS_PAYMENTS)) {
+      payments.put(payment.id(), payment);
+    }
+    if (declined) {
+      throw Problem.of(402, "PAYMENT_DECLINED", "No.").with("paymentId", payment.id());
+    }
+    r.state = "CONFIRMED";
+    r.orderState = "PAID";
+    return Answer.json(unknown ? 202 : 201, view(payment, unknown ? "UNKNOWN" : state));
+  }
+
+  private synchronized Answer payment(Call call) {
+    var found = payments.get(call.pathId("id", "payment"));
+    if (found == null) {
+      throw Problem.notFound("payment");
+    }
+    return Answer.ok(view(found, found.state()));
+  }
+
+  private static Map<String, Object> view(Payment payment, String state) {
+    return Map.of(
+        "paymentId", payment.id(),
+        "orderId", payment.reservation().orderId,
+        "state", state,
+        "amountMinor", payment.reservation().total);
+  }
+}

@@ -1,0 +1,275 @@
+package flashsale.payments;
+
+import flashsale.contracts.AuditRow;
+import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.RefundRequested;
+import flashsale.contracts.PaymentState;
+import flashsale.payments.PaymentTable.RefundNote;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.Outbox;
+import flashsale.platform.persistence.Database;
+import java.sql.Connection;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.stream.Collectors;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The payments' rows and, in the same transactions, their outbox: money that was taken is never
+ * known without the message that drives it on. Thread-safe.
+ */
+final class PaymentBook {
+  private static final Logger LOG = LoggerFactory.getLogger(PaymentBook.class);
+  private static final UUID BEFORE_ALL = new UUID(0, 0);
+
+  /** What came of an attempt to begin a payment. */
+  sealed interface Opening {
+    /** It is PENDING now. */
+    record Opened(PaymentRow row) implements Opening {}
+
+    /** It was there before. */
+    record Known(PaymentRow row) implements Opening {}
+
+    /** Another payment of this order was, or may have been, charged. */
+    record OrderTaken() implements Opening {}
+
+    /** The order has had as many payments as it may. */
+    record TooMany() implements Opening {}
+  }
+
+  private final Database database;
+  private final Outbox outbox;
+  private final Envelopes<Fact> envelopes;
+  private final InstantSource clock;
+  private final PaymentDesk.Settings settings;
+
+  PaymentBook(
+      Database database,
+      Outbox outbox,
+      Envelopes<Fact> envelopes,
+      InstantSource clock,
+      PaymentDesk.Settings settings) {
+    this.database = database;
+    this.outbox = outbox;
+    this.envelopes = envelopes;
+    this.clock = clock;
+    this.settings = settings;
+  }
+
+  Instant now() {
+    return clock.instant().truncatedTo(ChronoUnit.MICROS);
+  }
+
+  /** Makes all of them PENDING in one durable statement; safe to repeat. */
+  List<Opening> open(List<PaymentRow> rows) {
+    return database.with(
+        connection -> {
+          var added = PaymentTable.insert(connection, rows, settings.paymentsPerOrderMax());
+          var known =
+              added.size() == rows.size()
+                  ? Map.<UUID, PaymentRow>of()
+                  : PaymentTable.find(connection, ids(rows));
+          var openings = new ArrayList<Opening>(rows.size());
+          for (var row : rows) {
+            openings.add(opening(connection, row, added, known));
+          }
+          return openings;
+        });
+  }
+
+  private Opening opening(
+      Connection connection, PaymentRow row, Set<UUID> added, Map<UUID, PaymentRow> known)
+      throws SQLException {
+    if (added.remove(row.paymentId())) {
+      return new Opening.Opened(row);
+    }
+    if (known.containsKey(row.paymentId())) {
+      return new Opening.Known(known.get(row.paymentId()));
+    }
+    int count = PaymentTable.count(connection, row.reservationId());
+    return count >= settings.paymentsPerOrderMax()
+        ? new Opening.TooMany()
+        : new Opening.OrderTaken();
+  }
+
+  Optional<PaymentRow> find(UUID paymentId) {
+    return Optional.ofNullable(find(List.of(paymentId)).get(paymentId));
+  }
+
+  Map<UUID, PaymentRow> find(Collection<UUID> paymentIds) {
+    return database.with(connection -> PaymentTable.find(connection, paymentIds));
+  }
+
+  /** By order id: the payment of each of these orders that was, or may have been, charged. */
+  Map<UUID, PaymentRow> ofOrders(Collection<UUID> orderIds) {
+    return database.with(connection -> PaymentTable.ofOrders(connection, orderIds)).values().stream()
+        .collect(Collectors.toMap(PaymentRow::orderId, row -> row));
+  }
+
+  /**
+   * Writes what became known and tells how these payments stand now; where another answer came
+   * first, it stays. What turns out to be captured goes into the outbox.
+   *
+   * @param lease for how long whoever called drives a captured payment on himself; zero: nobody does
+   */
+  Map<UUID, PaymentRow> settle(List<Settlement> settlements, Duration lease) {
+    if (settlements.isEmpty()) {
+      return Map.of();
+    }
+    var settled =
+        database.inTransaction(
+            connection -> {
+              var now = now();
+              var before = PaymentTable.lock(connection, paymentIds(settlements));
+              var after = new HashMap<>(before);
+              for (var s : settlements) {
+                // What the gateway says by itself may be about a payment of somebody else.
+                after.computeIfPresent(s.paymentId(), (id, row) -> settled(row, s, now));
+              }
+              var moved =
+                  after.values().stream()
+                      .filter(row -> row.state() != before.get(row.paymentId()).state())
+                      .toList();
+              move(connection, moved);
+              outbox.append(connection, captured(moved, now, now.plus(lease)));
+              return after;
+            });
+    if (lease.isZero()) {
+      outbox.committed();
+    }
+    return settled;
+  }
+
+  private static PaymentRow settled(PaymentRow row, Settlement settlement, Instant now) {
+    var after = row.after(settlement, now);
+    if (settlement instanceof Settlement.Captured && after.state() == PaymentState.DECLINED) {
+      LOG.error(
+          "the gateway captured {} {} for payment {}, which it had given up: give it back by hand",
+          row.amountMinor(),
+          row.currency(),
+          row.paymentId());
+    }
+    return after;
+  }
+
+  private static void move(Connection connection, List<PaymentRow> rows) throws SQLException {
+    int moved = rows.isEmpty() ? 0 : PaymentTable.move(connection, rows);
+    if (moved != rows.size()) {
+      throw new IllegalStateException(
+          "%d of %d locked payments could not be moved: %s"
+              .formatted(rows.size() - moved, rows.size(), ids(rows)));
+    }
+  }
+
+  private List<Outbox.Entry> captured(List<PaymentRow> rows, Instant now, Instant dueAt) {
+    return rows.stream()
+        .filter(row -> row.state() == PaymentState.CAPTURED)
+        .map(row -> entry(capturedEntry(row.paymentId()), row.captured(), now, dueAt))
+        .toList();
+  }
+
+  private Outbox.Entry entry(UUID id, Fact fact, Instant now, Instant dueAt) {
+    return new Outbox.Entry(id, fact.key(), envelopes.seal(fact, fact.key(), now, null), dueAt);
+  }
+
+  private static UUID capturedEntry(UUID paymentId) {
+    return Ids.derive(paymentId, "captured");
+  }
+
+  private static UUID refundEntry(UUID paymentId) {
+    return Ids.derive(paymentId, "refund");
+  }
+
+  /** The walk of this captured payment has reached its end. */
+  void walked(UUID paymentId) {
+    outbox.done(List.of(capturedEntry(paymentId)));
+  }
+
+  /** Nobody walks this captured payment any more: the relay is to take it up now. */
+  void driveOn(UUID paymentId) {
+    outbox.retryAt(capturedEntry(paymentId), now());
+    outbox.committed();
+  }
+
+  /**
+   * Notes durably that an operator wants the money of this order back; a repeat gives the first
+   * note.
+   *
+   * @return nothing if no money of this order was captured
+   */
+  Optional<RefundRequested> requestRefund(UUID orderId, UUID operatorId) {
+    return database.inTransaction(
+        connection -> {
+          var row =
+              PaymentTable.ofOrders(connection, List.of(orderId)).values().stream()
+                  .filter(payment -> !payment.open())
+                  .findFirst();
+          if (row.isEmpty()) {
+            return Optional.empty();
+          }
+          var now = now();
+          var id = row.get().paymentId();
+          var note = PaymentTable.noteRefund(connection, id, new RefundNote(operatorId, now));
+          var request =
+              new RefundRequested(
+                  orderId,
+                  row.get().reservationId(),
+                  row.get().customerId(),
+                  note.requestedBy(),
+                  note.requestedAt());
+          var dueAt = now.plus(settings.walkLease());
+          outbox.append(connection, List.of(entry(refundEntry(id), request, now, dueAt)));
+          return Optional.of(request);
+        });
+  }
+
+  /** The walk of this order's refund has reached its end. */
+  void refundWalked(UUID orderId) {
+    outbox.done(
+        ofOrders(List.of(orderId)).values().stream()
+            .map(row -> refundEntry(row.paymentId()))
+            .toList());
+  }
+
+  /** Takes payments to be asked about and puts their next time off. */
+  List<PaymentRow> takeDue() {
+    return database.with(
+        connection ->
+            PaymentTable.takeDue(
+                connection,
+                now(),
+                settings.gatewayTimeout(),
+                settings.backoffFirst(),
+                settings.backoffMax(),
+                settings.looksMax()));
+  }
+
+  List<AuditRow.Payment> after(Optional<UUID> reservationId, int max) {
+    return database
+        .with(connection -> PaymentTable.after(connection, reservationId.orElse(BEFORE_ALL), max))
+        .stream()
+        .map(PaymentRow::auditRow)
+        .toList();
+  }
+
+  private static List<UUID> ids(List<PaymentRow> rows) {
+    return rows.stream().map(PaymentRow::paymentId).toList();
+  }
+
+  private static List<UUID> paymentIds(List<Settlement> settlements) {
+    return settlements.stream().map(Settlement::paymentId).distinct().toList();
+  }
+}

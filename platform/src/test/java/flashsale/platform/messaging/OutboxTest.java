@@ -1,0 +1,174 @@
+package flashsale.platform.messaging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import flashsale.platform.ids.Ids;
+import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.TestPostgres;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Executors;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+final class OutboxTest {
+  private static final Instant NOW = Instant.parse("2026-11-27T08:00:00Z");
+  private static final Duration LEASE = Duration.ofSeconds(30);
+
+  private final Database database = TestPostgres.open("platform");
+  private final Outbox outbox = new Outbox(database);
+  private final UUID key = Ids.next();
+
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  @Test
+  void theTableIsTheOneOfTheMigration() throws IOException {
+    try (var migration = getClass().getResourceAsStream("/db/migration/platform/V1__platform.sql")) {
+      assertThat(new String(migration.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(Outbox.TABLE);
+    }
+  }
+
+  @Test
+  void aMessageIsThereOnlyIfItsTransactionCommits() {
+    assertThatThrownBy(
+            () ->
+                database.inTransaction(
+                    connection -> {
+                      outbox.append(connection, List.of(entry("lost", key, NOW)));
+                      throw new IllegalStateException("rolled back");
+                    }))
+        .hasMessage("rolled back");
+    assertThat(outbox.size()).isZero();
+    append(entry("kept", key, NOW));
+    assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("kept");
+  }
+
+  @Test
+  void appendingAgainChangesNothing() {
+    var entry = entry("once", key, NOW);
+    append(entry);
+    append(entry, new Outbox.Entry(entry.id(), key, "another text", NOW));
+    append();
+    assertThat(outbox.size()).isEqualTo(1);
+    assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("once");
+  }
+
+  @Test
+  void whatIsDueIsTakenOldestFirstAndNotTwice() {
+    append(
+        entry("later", Ids.next(), NOW.plusSeconds(1)),
+        entry("second", Ids.next(), NOW),
+        entry("first", Ids.next(), NOW.minusSeconds(5)));
+    assertThat(envelopes(outbox.take(NOW, LEASE, 1))).containsExactly("first");
+    assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("second");
+    assertThat(outbox.take(NOW, LEASE, 10)).isEmpty();
+    assertThat(envelopes(outbox.take(NOW.plusSeconds(1), LEASE, 10))).containsExactly("later");
+  }
+
+  @Test
+  void textOfAnyKindComesBackAsItWas() {
+    var hostile = "{\"a\":\"{},\\\"\\\\NULL'\n☔ 🦌\"}";
+    append(entry(hostile, key, NOW));
+    assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly(hostile);
+  }
+
+  @Test
+  void whatIsNotDoneComesAgainAfterItsLease() {
+    append(entry("again", key, NOW));
+    assertThat(outbox.take(NOW, LEASE, 10).getFirst().attempts()).isEqualTo(1);
+    assertThat(outbox.take(NOW.plus(LEASE).minusMillis(1), LEASE, 10)).isEmpty();
+    var again = outbox.take(NOW.plus(LEASE), LEASE, 10);
+    assertThat(again.getFirst().attempts()).isEqualTo(2);
+    outbox.done(List.of(again.getFirst().id()));
+    assertThat(outbox.size()).isZero();
+  }
+
+  @Test
+  void messagesOfOneKeyComeOneByOneInOrder() {
+    append(entry("1", key, NOW), entry("2", key, NOW), entry("other", Ids.next(), NOW));
+    append(entry("3", key, NOW.minusSeconds(60))); // Due earlier, but appended later.
+    var first = outbox.take(NOW, LEASE, 10);
+    assertThat(envelopes(first)).containsExactly("1", "other");
+    assertThat(outbox.take(NOW, LEASE, 10)).isEmpty();
+    outbox.done(ids(first));
+    var second = outbox.take(NOW, LEASE, 10);
+    assertThat(envelopes(second)).containsExactly("2");
+    outbox.retryAt(second.getFirst().id(), NOW.plusSeconds(5));
+    assertThat(outbox.take(NOW.plusSeconds(4), LEASE, 10)).isEmpty();
+    second = outbox.take(NOW.plusSeconds(5), LEASE, 10);
+    assertThat(envelopes(second)).containsExactly("2");
+    outbox.done(ids(second));
+    assertThat(envelopes(outbox.take(NOW.plusSeconds(5), LEASE, 10))).containsExactly("3");
+  }
+
+  @Test
+  void oneThatWaitsForItsFirstTimeHoldsNobodyUp() {
+    append(entry("if nobody else does it", key, NOW.plusSeconds(10)), entry("now", key, NOW));
+    assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("now");
+  }
+
+  @Test
+  void severalInstancesShareTheWorkAndKeepTheOrder() throws Exception {
+    var entries = new ArrayList<Outbox.Entry>();
+    for (int message = 0; message < 20; message++) {
+      for (int number = 0; number < 20; number++) {
+        var numbered = Ids.derive(key, "key " + number);
+        entries.add(entry(number + "/" + "%02d".formatted(message), numbered, NOW));
+      }
+    }
+    append(entries.toArray(Outbox.Entry[]::new));
+    var taken = new ArrayList<String>();
+    Callable<Void> instance =
+        () -> {
+          while (outbox.size() > 0) {
+            var some = outbox.take(NOW, LEASE, 7);
+            synchronized (taken) {
+              taken.addAll(envelopes(some));
+            }
+            outbox.done(ids(some));
+          }
+          return null;
+        };
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      for (var one : threads.invokeAll(List.of(instance, instance, instance, instance))) {
+        one.get();
+      }
+    }
+    assertThat(taken).hasSize(400).doesNotHaveDuplicates();
+    for (int number = 0; number < 20; number++) {
+      var start = number + "/";
+      assertThat(taken.stream().filter(t -> t.startsWith(start))).isSorted();
+    }
+  }
+
+  private static Outbox.Entry entry(String text, UUID key, Instant dueAt) {
+    return new Outbox.Entry(Ids.next(), key, text, dueAt);
+  }
+
+  private void append(Outbox.Entry... entries) {
+    database.inTransaction(
+        connection -> {
+          outbox.append(connection, List.of(entries));
+          return null;
+        });
+  }
+
+  private static List<String> envelopes(List<Outbox.Taken> taken) {
+    return taken.stream().map(Outbox.Taken::envelope).toList();
+  }
+
+  private static List<UUID> ids(List<Outbox.Taken> taken) {
+    return taken.stream().map(Outbox.Taken::id).toList();
+  }
+}

@@ -1,0 +1,259 @@
+package flashsale.platform.messaging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import flashsale.platform.ids.Ids;
+import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.TestPostgres;
+import flashsale.platform.time.SteadyClock;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.List;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+final class RelayTest {
+  private final Database.Settings settings = TestPostgres.settings("platform");
+  private final Database database = Database.open(settings);
+  private final Outbox outbox = new Outbox(database);
+  private final InstantSource clock = new SteadyClock();
+  private final UUID key = Ids.next();
+
+  /** Envelopes in the order in which the bus got them, failed attempts too. */
+  private final List<String> delivered = Collections.synchronizedList(new ArrayList<>());
+
+  @AfterEach
+  void close() {
+    database.close();
+  }
+
+  @Test
+  void whatIsCommittedIsDeliveredAtOnceNotAtTheNextLook() throws InterruptedException {
+    var arrivals = new ArrayList<Long>();
+    var arrived = new Object();
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          synchronized (arrived) {
+            arrivals.add(System.nanoTime());
+            arrived.notifyAll();
+          }
+        };
+    var latencies = new ArrayList<Duration>();
+    try (var _ = new Relay("test", outbox, clock, bus)) {
+      for (int i = 0; i < 21; i++) {
+        append(entry("message", Ids.next(), Duration.ZERO));
+        long from = System.nanoTime();
+        outbox.committed();
+        synchronized (arrived) {
+          while (arrivals.size() <= i) {
+            arrived.wait();
+          }
+          latencies.add(Duration.ofNanos(arrivals.get(i) - from));
+        }
+        await().until(() -> outbox.size() == 0);
+      }
+    }
+    Collections.sort(latencies);
+    assertThat(latencies.get(latencies.size() / 2)).isLessThan(Duration.ofMillis(100));
+  }
+
+  @Test
+  void withoutBeingWokenItLooksByItself() {
+    append(entry("from before a crash", key, Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, this::deliver)) {
+      await().until(() -> outbox.size() == 0);
+      append(entry("from another process", key, Duration.ZERO));
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactly("from before a crash", "from another process");
+  }
+
+  @Test
+  void whatFailsIsTriedAgainUntilItArrives() {
+    var attempts = Collections.synchronizedList(new ArrayList<Integer>());
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          attempts.add(message.attempts());
+          if (message.attempts() < 4) {
+            throw new IllegalStateException("not yet");
+          }
+        };
+    append(entry("stubborn", key, Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(attempts).containsExactly(1, 2, 3, 4);
+  }
+
+  @Test
+  void aFailingMessageHoldsBackItsKeyAndNothingElse() {
+    var poisoned = new CountDownLatch(1);
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          deliver(message);
+          if (message.envelope().equals("a1") && poisoned.getCount() > 0) {
+            throw new IllegalStateException("poisoned");
+          }
+        };
+    var other = Ids.next();
+    append(
+        entry("a1", key, Duration.ZERO),
+        entry("a2", key, Duration.ZERO),
+        entry("a3", key, Duration.ZERO),
+        entry("b1", other, Duration.ZERO),
+        entry("b2", other, Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus)) {
+      await().until(() -> outbox.size() == 3);
+      assertThat(delivered).contains("b1", "b2").doesNotContain("a2", "a3");
+      poisoned.countDown();
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered.stream().filter(e -> e.startsWith("a")).distinct())
+        .containsExactly("a1", "a2", "a3");
+  }
+
+  @Test
+  void whatADeadRelayHadTakenIsDeliveredByTheNext() {
+    append(entry("orphan", key, Duration.ZERO));
+    assertThat(outbox.take(clock.instant(), Duration.ofMillis(300), 10)).hasSize(1);
+    try (var _ = new Relay("test", outbox, clock, this::deliver)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactly("orphan");
+  }
+
+  @Test
+  void nothingIsDeliveredBeforeItIsDue() {
+    var entry = entry("later", key, Duration.ofMillis(500));
+    append(entry);
+    Consumer<Outbox.Taken> bus =
+        message -> deliver(clock.instant().isBefore(entry.dueAt()) ? "early" : "due");
+    try (var _ = new Relay("test", outbox, clock, bus)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactly("due");
+  }
+
+  @Test
+  void twoRelaysOnOneTableDoNothingTwice() {
+    var entries = new ArrayList<Outbox.Entry>();
+    for (int message = 0; message < 10; message++) {
+      for (int number = 0; number < 100; number++) {
+        var numbered = Ids.derive(key, "key " + number);
+        entries.add(entry(number + "/" + message, numbered, Duration.ZERO));
+      }
+    }
+    append(entries.toArray(Outbox.Entry[]::new));
+    try (var _ = new Relay("one", new Outbox(database), clock, this::deliver);
+        var _ = new Relay("two", new Outbox(database), clock, this::deliver)) {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).hasSize(1_000).doesNotHaveDuplicates();
+    for (int number = 0; number < 100; number++) {
+      var start = number + "/";
+      assertThat(delivered.stream().filter(d -> d.startsWith(start))).isSorted();
+    }
+  }
+
+  @Test
+  void differentKeysAreDeliveredSideBySide() {
+    var together = new CountDownLatch(20);
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          together.countDown();
+          try {
+            if (!together.await(20, TimeUnit.SECONDS)) {
+              throw new IllegalStateException("one after the other");
+            }
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          deliver(message);
+        };
+    var entries = new ArrayList<Outbox.Entry>();
+    for (int i = 0; i < 20; i++) {
+      entries.add(entry("m" + i, Ids.next(), Duration.ZERO));
+    }
+    append(entries.toArray(Outbox.Entry[]::new));
+    try (var _ = new Relay("test", outbox, clock, bus)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).hasSize(20);
+  }
+
+  @Test
+  void itGoesOnAfterTheDatabaseWasAway() throws SQLException {
+    Set<String> arrived = ConcurrentHashMap.newKeySet();
+    try (var _ = new Relay("test", outbox, clock, message -> arrived.add(message.envelope()))) {
+      append(entry("before", key, Duration.ZERO));
+      await().until(() -> arrived.contains("before"));
+      try (var connection = TestPostgres.connect(settings);
+          var statement = connection.createStatement()) {
+        statement.execute(
+            """
+            SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            WHERE usename = current_user AND pid <> pg_backend_pid()
+            """);
+        statement.execute(
+            "INSERT INTO outbox (id, key, envelope, due_at) VALUES ('%s', '%s', 'after', now())"
+                .formatted(Ids.next(), Ids.next()));
+      }
+      await().until(() -> arrived.contains("after"));
+    }
+  }
+
+  @Test
+  void closingFinishesWhatIsUnderWay() throws InterruptedException {
+    var begun = new CountDownLatch(1);
+    var release = new CountDownLatch(1);
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          begun.countDown();
+          try {
+            release.await();
+          } catch (InterruptedException e) {
+            throw new IllegalStateException(e);
+          }
+          deliver(message);
+        };
+    append(entry("under way", key, Duration.ZERO));
+    var relay = new Relay("test", outbox, clock, bus);
+    begun.await();
+    var closing = Thread.startVirtualThread(relay::close);
+    await().until(() -> closing.getState() == Thread.State.TIMED_WAITING);
+    release.countDown();
+    closing.join();
+    assertThat(delivered).containsExactly("under way");
+    assertThat(outbox.size()).isZero();
+  }
+
+  private void deliver(Outbox.Taken message) {
+    deliver(message.envelope());
+  }
+
+  private void deliver(String envelope) {
+    delivered.add(envelope);
+  }
+
+  private Outbox.Entry entry(String text, UUID key, Duration after) {
+    return new Outbox.Entry(Ids.next(), key, text, clock.instant().plus(after));
+  }
+
+  private void append(Outbox.Entry... entries) {
+    database.inTransaction(
+        connection -> {
+          outbox.append(connection, List.of(entries));
+          return null;
+        });
+  }
+}

@@ -1,0 +1,39 @@
+package flashsale.server;
+
+import ch.qos.logback.classic.Level;
+import java.util.concurrent.Callable;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
+
+/** Runs the shop until it is told to stop. */
+@Command(
+    name = "serve",
+    description = {
+      "Runs the shop: the API, and an embedded PostgreSQL unless database.url names another.",
+      "Ctrl-C or SIGTERM stops it: it takes nothing new, finishes what it has accepted, and ends."
+    })
+final class ServeCommand implements Callable<Integer> {
+  @Spec private CommandSpec spec;
+  @Mixin private ServerOptions options;
+
+  @Override
+  public Integer call() {
+    var config = options.read().config();
+    try (var stop = new StopSignal();
+        var directory = DataDirectory.open(options.dataDir());
+        var logging =
+            Logging.toFiles(directory.logs(), config.log(), Level.toLevel(config.log().level()));
+        var shop = Shop.start(config, directory, logging.accessLog(), false)) {
+      spec.commandLine()
+          .getOut()
+          .printf(
+              "flashsale %s serves at %s from %s; Ctrl-C stops it%n",
+              Version.of(), shop.url(), directory.folder());
+      spec.commandLine().getOut().flush();
+      stop.await();
+    }
+    return ExitCode.OK.code();
+  }
+}

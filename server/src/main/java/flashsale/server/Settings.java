@@ -1,0 +1,105 @@
+package flashsale.server;
+
+import flashsale.catalog.Catalogue;
+import flashsale.inventory.Ledger;
+import flashsale.payments.PaymentDesk;
+import flashsale.payments.SandboxGateway;
+import flashsale.reservations.ReservationApi;
+import flashsale.users.UsersSettings;
+import java.time.Duration;
+
+/** Turns what operators set into what each role takes. */
+final class Settings {
+  private static final int LOOKUPS_WAITING_MAX = 4_096;
+
+  private Settings() {}
+
+  static UsersSettings users(Config.Users users) {
+    var defaults = UsersSettings.defaults();
+    var hashing = defaults.hashing();
+    var remembering = defaults.remembering();
+    return new UsersSettings(
+        users.tokenTtl(),
+        users.refreshTtl(),
+        new UsersSettings.Hashing(
+            hashing.memoryKib(),
+            hashing.iterations(),
+            hashing.parallelism(),
+            users.hashesAtATime() == 0 ? hashing.runningMax() : users.hashesAtATime(),
+            users.hashQueueMax(),
+            users.hashWaitMax()),
+        new UsersSettings.Remembering(
+            users.verifiedMax(),
+            users.verifiedTtl(),
+            users.tokensCachedMax(),
+            remembering.revokedMax()),
+        defaults.opening(),
+        defaults.purging());
+  }
+
+  static Catalogue.Settings catalogue(Config config) {
+    var defaults = Catalogue.Settings.defaults();
+    return new Catalogue.Settings(
+        config.inventory().gaugeRefresh(),
+        defaults.rowsRefresh(),
+        defaults.closedKept(),
+        config.catalog().liveSalesMax(),
+        defaults.liveOffersMax(),
+        defaults.offersPerSaleMax(),
+        defaults.productCacheMaxBytes());
+  }
+
+  static Ledger.Settings ledger(Config.Inventory inventory) {
+    var defaults = Ledger.Settings.DEFAULT;
+    return new Ledger.Settings(
+        inventory.chargeWindow(),
+        defaults.releaseGrace(),
+        inventory.sweepEvery(),
+        inventory.sweepMax(),
+        inventory.gaugeRefresh());
+  }
+
+  static SandboxGateway.Settings sandbox(Config.Payments payments) {
+    var defaults = SandboxGateway.Settings.defaults();
+    return new SandboxGateway.Settings(
+        payments.sandboxLatency(),
+        payments.gatewayTimeout().dividedBy(2),
+        payments.gatewayTimeout().plus(defaults.slowness()),
+        payments.sandboxFailureRate());
+  }
+
+  static PaymentDesk.Settings payments(Config config) {
+    var defaults = PaymentDesk.Settings.defaults();
+    var deadline = config.checkout().deadline();
+    return new PaymentDesk.Settings(
+        config.payments().gatewayTimeout(),
+        defaults.gatewayCallsMax(),
+        defaults.paymentsPerOrderMax(),
+        config.checkout().queueMax(),
+        config.checkout().batchMax(),
+        deadline,
+        deadline.multipliedBy(2),
+        deadline.multipliedBy(3),
+        deadline.multipliedBy(2),
+        defaults.lookEvery(),
+        defaults.looksMax(),
+        defaults.backoffFirst(),
+        defaults.backoffMax());
+  }
+
+  static ReservationApi.Settings reservations(Config config) {
+    var reservations = config.reservations();
+    return new ReservationApi.Settings(
+        reservations.linesMax(),
+        reservations.quantityMax(),
+        reservations.refusalsMax(),
+        reservations.refusalTtl(),
+        LOOKUPS_WAITING_MAX,
+        config.checkout().deadline());
+  }
+
+  /** Longer than a walk, its lease in the outbox and one round of recovery together. */
+  static Duration auditPatience(Config config) {
+    return config.checkout().deadline().multipliedBy(2).plusSeconds(15);
+  }
+}
