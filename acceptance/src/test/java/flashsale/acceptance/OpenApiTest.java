@@ -33,7 +33,7 @@ class OpenApiTest {
   }
 
   @AfterAll
-  static void closeTheShop() throws Exception {
+  static void closeTheShop() {
     shop.close();
   }
 

@@ -14,7 +14,7 @@ class TamperingTest {
     "payments.gatewayTimeout=500ms", "checkout.deadline=1s", "database.waitMax=500ms"
   };
   @Test
-  void eachRuleFindsItsFaultAndNothingElse() throws Exception {
+  void eachRuleFindsItsFaultAndNothingElse() {
     try (var shop = TestShop.start(QUICK)) {
       var sale = shop.openSale(new Ask(100, 0, 100), new Ask(100, 5, 100), new Ask(100, 0, 100));
       var miscounted = UUID.fromString(sale.offerIds().get(0));

@@ -35,16 +35,16 @@ final class TestShop implements AutoCloseable {
   }
 
   private final Path folder;
-  private final AutoCloseable served;
+  private final Runnable stop;
   private final List<Routes.Route> routes;
   private final URI url;
   private final Tokens tokens;
   private final Visitor operator;
   private final AtomicBoolean stopped = new AtomicBoolean();
 
-  private TestShop(Path folder, AutoCloseable served, List<Routes.Route> routes, URI url) {
+  private TestShop(Path folder, Runnable stop, List<Routes.Route> routes, URI url) {
     this.folder = folder;
-    this.served = served;
+    this.stop = stop;
     this.routes = routes;
     this.url = url;
     this.tokens = Tokens.of(folder.resolve("keys"));
@@ -69,7 +69,7 @@ final class TestShop implements AutoCloseable {
       given.put(setting.substring(0, equals), setting.substring(equals + 1));
     }
     var served = ServedShop.start(folder, given);
-    return new TestShop(folder, served, served.routes(), served.url());
+    return new TestShop(folder, served::close, served.routes(), served.url());
   }
 
   /** A shop that another process serves; closing this leaves that alone. */
@@ -201,15 +201,15 @@ final class TestShop implements AutoCloseable {
 
   /** Stops the shop and deletes its data. */
   @Override
-  public void close() throws Exception {
+  public void close() {
     stop();
     TemporaryFolder.delete(folder);
   }
 
   /** Stops the shop, if that was not done before, and keeps its data. */
-  void stop() throws Exception {
+  void stop() {
     if (stopped.compareAndSet(false, true)) {
-      served.close();
+      stop.run();
     }
   }
 }

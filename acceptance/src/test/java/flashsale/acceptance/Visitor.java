@@ -85,14 +85,15 @@ record Visitor(URI url, String token) {
    * @throws UncheckedIOException if there is no answer
    */
   Reply send(String method, String path, String body, Map<String, String> headers) {
-    return send(
+    return publish(
         method,
         path,
         body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body),
         headers);
   }
 
-  Reply send(String method, String path, BodyPublisher body, Map<String, String> headers) {
+  /** The same with a body that comes from anywhere. */
+  Reply publish(String method, String path, BodyPublisher body, Map<String, String> headers) {
     var request =
         HttpRequest.newBuilder(url.resolve(path)).timeout(ANSWER_MAX).method(method, body);
     if (body.contentLength() != 0) {

@@ -3,13 +3,16 @@ package flashsale.catalog;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import com.fasterxml.jackson.databind.JsonNode;
+import flashsale.contracts.Fact;
 import flashsale.contracts.SaleState;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
-import flashsale.platform.persistence.TestPostgres;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicReference;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -76,13 +79,12 @@ class InterruptedDecisionsTest {
   void aDecisionOfAProcessThatDiesIsTakenAfterItsLease() {
     var saleId = shop.draft();
     // What a process leaves that dies after its commit: the row and the fact, due in ten seconds.
-    var fact = new flashsale.contracts.Fact.SaleClosed(
-        saleId, Shop.NOON, Shop.NOON.plusSeconds(1), 60, 2);
+    var fact = new Fact.SaleClosed(saleId, Shop.NOON, Shop.NOON.plusSeconds(1), 60, 2);
     shop.database.inTransaction(
         connection -> {
           shop.outbox.append(
               connection,
-              java.util.List.of(
+              List.of(
                   new Outbox.Entry(
                       shop.envelopes.id(fact),
                       fact.key(),
@@ -103,7 +105,7 @@ class InterruptedDecisionsTest {
   void theFactWaitsForTheLeaseWhileItIsCarried() {
     var saleId = shop.draft();
     var offerId = shop.offer(saleId, 5);
-    var due = new java.util.concurrent.atomic.AtomicReference<Long>();
+    var due = new AtomicReference<Long>();
     shop.ledger.beforeAllocating(
         () -> due.set(waiting("due_at = timestamptz '2026-11-27 12:00:10Z'")));
 
@@ -141,10 +143,9 @@ class InterruptedDecisionsTest {
       var script = new String(in.readAllBytes(), StandardCharsets.UTF_8);
       assertThat(script).contains(Outbox.TABLE);
     }
-    assertThat(TestPostgres.settings("catalog").name()).isEqualTo("catalog");
   }
 
-  private com.fasterxml.jackson.databind.JsonNode detail(UUID saleId) {
+  private JsonNode detail(UUID saleId) {
     return shop.operator("GET", "/api/v1/admin/sales/" + saleId, null).json();
   }
 

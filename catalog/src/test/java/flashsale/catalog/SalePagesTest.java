@@ -6,6 +6,8 @@ import static org.awaitility.Awaitility.await;
 import flashsale.platform.json.Json;
 import java.time.Duration;
 import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -119,7 +121,7 @@ class SalePagesTest {
 
     assertThat(reply.status()).isEqualTo(200);
     assertThat(reply.json().at("/offers/0/available").asInt()).isEqualTo(5);
-    assertThat(shop.catalogue.quotes(java.util.List.of(offerId))).containsKey(offerId);
+    assertThat(shop.catalogue.quotes(List.of(offerId))).containsKey(offerId);
   }
 
   @Test
@@ -134,7 +136,7 @@ class SalePagesTest {
     var page = shop.page(saleId);
     assertThat(page.get("state").asText()).isEqualTo("CLOSED");
     assertThat(page.at("/offers/0/available").asInt()).isEqualTo(5);
-    assertThat(shop.catalogue.quotes(java.util.List.of(offerId))).isEmpty();
+    assertThat(shop.catalogue.quotes(List.of(offerId))).isEmpty();
   }
 
   @Test
@@ -146,7 +148,7 @@ class SalePagesTest {
 
   @Test
   void salesAreListedPageByPageThoseThatOpenLastFirst() {
-    var ids = new java.util.ArrayList<String>();
+    var ids = new ArrayList<String>();
     for (int day = 0; day < 5; day++) {
       var opensAt = Shop.NOON.plus(Duration.ofDays(1 + day));
       var saleId = shop.sale(opensAt, opensAt.plusSeconds(60));
@@ -155,7 +157,7 @@ class SalePagesTest {
       ids.addFirst(saleId.toString());
     }
 
-    var seen = new java.util.ArrayList<String>();
+    var seen = new ArrayList<String>();
     var path = "/api/v1/sales?limit=2";
     for (String next = ""; next != null; ) {
       var reply = shop.get(path + next);

@@ -19,6 +19,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
@@ -44,7 +45,8 @@ final class Shop implements AutoCloseable {
     }
   }
 
-  final Database.Settings where;
+  private static final Database.Settings DATABASE = TestPostgres.settings("catalog");
+
   final Database database;
   final Outbox outbox;
   final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
@@ -59,16 +61,31 @@ final class Shop implements AutoCloseable {
   }
 
   Shop(Catalogue.Settings settings) {
-    this(TestPostgres.settings("catalog"), new MemoryLedger(), settings);
+    this(emptied(), new MemoryLedger(), settings);
+  }
+
+  /** Making a database takes longer than most tests, so one is emptied again and again. */
+  private static Database.Settings emptied() {
+    try (var connection = TestPostgres.connect(DATABASE);
+        var statement = connection.createStatement()) {
+      statement.execute(
+          """
+          DO $$ BEGIN IF to_regclass('offer') IS NOT NULL THEN
+            TRUNCATE offer, sale, product, outbox;
+          END IF; END $$
+          """);
+      return DATABASE;
+    } catch (SQLException e) {
+      throw new IllegalStateException(e);
+    }
   }
 
   /** Another process's catalogue in the same database, with the same ledger. */
   Shop another() {
-    return new Shop(where, ledger, SETTINGS);
+    return new Shop(DATABASE, ledger, SETTINGS);
   }
 
   private Shop(Database.Settings where, MemoryLedger ledger, Catalogue.Settings settings) {
-    this.where = where;
     this.ledger = ledger;
     this.database = Database.open(where);
     this.outbox = new Outbox(database);

@@ -2,9 +2,11 @@ package flashsale.catalog;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flashsale.contracts.Quote;
 import flashsale.contracts.SaleState;
 import java.time.Duration;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -183,10 +185,10 @@ class TransitionsTest {
 
     shop.move(saleId, "pause");
     assertThat(quote(offerId).openAt(Shop.NOON)).isFalse();
-    assertThat(shop.catalogue.quotes(java.util.Set.of(UUID.randomUUID()))).isEmpty();
+    assertThat(shop.catalogue.quotes(Set.of(UUID.randomUUID()))).isEmpty();
   }
 
-  private flashsale.contracts.Quote quote(UUID offerId) {
-    return shop.catalogue.quotes(java.util.Set.of(offerId)).get(offerId);
+  private Quote quote(UUID offerId) {
+    return shop.catalogue.quotes(Set.of(offerId)).get(offerId);
   }
 }

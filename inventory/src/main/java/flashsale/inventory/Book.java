@@ -51,8 +51,8 @@ final class Book {
   /** What a customer has of an offer. */
   record Units(Allotment of, int units) {}
 
-  private final Instant now;
   private final Ledger.Settings settings;
+  private Instant now;
   private final Map<UUID, OfferStock> stock = new HashMap<>();
   private final Map<UUID, SaleWindow> windows = new HashMap<>();
   private final Map<UUID, Hold> holds = new HashMap<>();
@@ -64,19 +64,9 @@ final class Book {
   private final Map<UUID, Optional<HoldState>> changedHolds = new LinkedHashMap<>();
   private final List<Announcement> announcements = new ArrayList<>();
 
-  /**
-   * An empty book.
-   *
-   * @param now the batch's one instant, in microseconds
-   */
-  Book(Instant now, Ledger.Settings settings) {
-    this.now = now;
+  /** An empty book; what the batch touches is to be opened in it first. */
+  Book(Ledger.Settings settings) {
     this.settings = settings;
-  }
-
-  /** The batch's one instant. */
-  Instant now() {
-    return now;
   }
 
   // --- what was read ---------------------------------------------------------------------------
@@ -108,8 +98,21 @@ final class Book {
 
   // --- decisions -------------------------------------------------------------------------------
 
-  /** Decides one fact; facts decided before it have had their effect. */
-  Fact decide(Fact fact) {
+  /**
+   * Decides the batch, in order; each fact sees what those before it have done.
+   *
+   * @param instant the batch's one instant, in microseconds
+   */
+  List<Fact> decide(List<Fact> facts, Instant instant) {
+    now = instant;
+    var answers = new ArrayList<Fact>(facts.size());
+    for (var fact : facts) {
+      answers.add(decide(fact));
+    }
+    return answers;
+  }
+
+  private Fact decide(Fact fact) {
     return switch (fact) {
       case ReservationRequested r -> hold(r);
       case ReleaseRequested r -> release(r);
@@ -332,6 +335,11 @@ final class Book {
   }
 
   // --- what is to be written -------------------------------------------------------------------
+
+  /** The instant at which the batch was decided. */
+  Instant now() {
+    return now;
+  }
 
   /** Every offer that was read or changed, as it is after this batch. */
   Collection<OfferStock> stock() {

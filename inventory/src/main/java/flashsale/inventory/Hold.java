@@ -1,5 +1,6 @@
 package flashsale.inventory;
 
+import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.HoldExpired;
 import flashsale.contracts.Fact.HoldReleased;
@@ -156,5 +157,9 @@ record Hold(
   StockSold soldFact() {
     return new StockSold(
         reservationId, customerId, purchase.orderId(), purchase.paymentId(), purchase.soldAt());
+  }
+
+  AuditRow.Hold auditRow() {
+    return new AuditRow.Hold(reservationId, customerId, lines, state, changedAt);
   }
 }

@@ -20,12 +20,26 @@ import java.util.Set;
 import java.util.UUID;
 
 /**
- * What a batch of facts names, gathered before anything is read, and checked: a fact that cannot be
- * meant is an {@link IllegalArgumentException}, so that nothing is done for the batch and whoever
- * sent it can find the culprit by sending its facts one by one.
+ * What a batch of facts names, gathered and checked before anything is read. A fact that cannot be
+ * meant is an {@link IllegalArgumentException}: nothing is done for the batch, and whoever sent it
+ * finds the culprit by sending its facts one by one.
+ *
+ * @param offers named by requests and allocations
+ * @param reservations all that are named
+ * @param resolving those whose hold may be resolved, so that the offers of its lines are needed too
+ * @param allotments what the limits of the requested offers count
+ * @param changingSales whose window changes
+ * @param sales whose window is needed, even if none of their offers is known yet
  */
-final class Scope {
-  /** Facts in one batch at most; more are refused, so that a transaction stays short. */
+record Scope(
+    Set<UUID> offers,
+    Set<UUID> reservations,
+    Set<UUID> resolving,
+    Set<Allotment> allotments,
+    Set<UUID> changingSales,
+    Set<UUID> sales) {
+
+  /** Facts in one batch at most; a larger one is refused, so that a transaction stays short. */
   static final int FACTS_MAX = 4_096;
 
   /** Lines in one reservation at most. */
@@ -34,25 +48,15 @@ final class Scope {
   /** Characters of a currency or a fingerprint at most. */
   static final int TEXT_MAX_CHARS = 256;
 
-  /** Offers named by requests and allocations. */
-  final Set<UUID> offers = new LinkedHashSet<>();
-
-  /** All reservations. */
-  final Set<UUID> reservations = new LinkedHashSet<>();
-
-  /** Those whose hold may be resolved, so that the offers of its lines are needed too. */
-  final Set<UUID> resolving = new LinkedHashSet<>();
-
-  /** Whose allotments the requests count against. */
-  final Set<Allotment> allotments = new LinkedHashSet<>();
-
-  /** Sales whose window changes. */
-  final Set<UUID> changingSales = new LinkedHashSet<>();
-
-  /** Sales whose window is needed whether or not one of their offers is known yet. */
-  final Set<UUID> sales = new LinkedHashSet<>();
-
-  private Scope() {}
+  private Scope() {
+    this(
+        new LinkedHashSet<>(),
+        new LinkedHashSet<>(),
+        new LinkedHashSet<>(),
+        new LinkedHashSet<>(),
+        new LinkedHashSet<>(),
+        new LinkedHashSet<>());
+  }
 
   static Scope of(List<Fact> facts) {
     require(!facts.isEmpty(), "a batch has at least one fact");

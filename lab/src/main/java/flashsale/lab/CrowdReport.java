@@ -1,6 +1,7 @@
 package flashsale.lab;
 
 import java.time.Duration;
+import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -93,45 +94,46 @@ public record CrowdReport(
 
   /** Tables for people. */
   public String table() {
-    var text = new StringBuilder();
-    line(text, "%-12s %9s %9s %9s %7s %7s %9s %9s %9s %9s",
-        "call", "calls", "done", "refused", "busy", "failed", "p50 ms", "p95 ms", "p99 ms", "max ms");
+    var text = new Formatter(Locale.ROOT);
+    text.format(
+        "%-12s %9s %9s %9s %7s %7s %9s %9s %9s %9s%n",
+        "call", "calls", "done", "refused", "busy", "failed", "p50 ms", "p95 ms", "p99 ms", "max");
+    calls.forEach(c -> row(text, c));
+    text.format("%n");
     for (var c : calls) {
-      line(text, "%-12s %,9d %,9d %,9d %,7d %,7d %9.1f %9.1f %9.1f %9.1f",
-          c.call(),
-          c.calls(n -> true),
-          c.calls(Count::done),
-          c.calls(Count::refused),
-          c.calls(Count::busy),
-          c.calls(Count::failed),
-          c.p50Micros() / 1e3,
-          c.p95Micros() / 1e3,
-          c.p99Micros() / 1e3,
-          c.maxMicros() / 1e3);
+      c.counts().stream().filter(n -> !n.done()).forEach(n -> row(text, c.call(), n));
     }
-    text.append('\n');
-    for (var c : calls) {
-      for (var n : c.counts()) {
-        if (!n.done()) {
-          line(text, "%-12s %3s %-28s %,9d", c.call(), n.status() == 0 ? "—" : n.status(), n.code(), n.calls());
-        }
-      }
+    text.format("%n%-36s %9s %9s %9s %9s%n", "offer", "units", "reserved", "paid", "left");
+    for (var o : offers) {
+      text.format(
+          "%-36.36s %,9d %,9d %,9d %,9d%n",
+          o.name(), o.allocated(), o.reserved(), o.paid(), o.left());
     }
-    text.append('\n');
-    line(text, "%-36s %9s %9s %9s %9s", "offer", "units", "reserved", "paid", "left");
-    for (var offer : offers) {
-      line(text, "%-36.36s %,9d %,9d %,9d %,9d",
-          offer.name(), offer.allocated(), offer.reserved(), offer.paid(), offer.left());
-    }
-    text.append('\n');
-    line(text, "%,d customers in %.1f s: %s", customers, elapsed.toMillis() / 1e3, outcomes);
-    line(text, "failures: %,d, told to come back later: %,d, rules broken: %,d",
+    text.format("%n%,d customers in %.1f s: %s%n", customers, elapsed.toMillis() / 1e3, outcomes);
+    text.format(
+        "failures: %,d, told to come back later: %,d, rules broken: %,d%n",
         failures(), busy(), brokenRules.size());
-    brokenRules.forEach(rule -> line(text, "  %s", rule));
+    brokenRules.forEach(rule -> text.format("  %s%n", rule));
     return text.toString();
   }
 
-  private static void line(StringBuilder text, String format, Object... values) {
-    text.append(String.format(Locale.ROOT, format, values).stripTrailing()).append('\n');
+  private static void row(Formatter text, CallLine c) {
+    text.format(
+        "%-12s %,9d %,9d %,9d %,7d %,7d %9.1f %9.1f %9.1f %9.1f%n",
+        c.call(),
+        c.calls(n -> true),
+        c.calls(Count::done),
+        c.calls(Count::refused),
+        c.calls(Count::busy),
+        c.calls(Count::failed),
+        c.p50Micros() / 1e3,
+        c.p95Micros() / 1e3,
+        c.p99Micros() / 1e3,
+        c.maxMicros() / 1e3);
+  }
+
+  private static void row(Formatter text, String call, Count n) {
+    var status = n.status() == Tally.NO_ANSWER ? "none" : Integer.toString(n.status());
+    text.format("%-12s %4s %-28s %,9d%n", call, status, n.code(), n.calls());
   }
 }

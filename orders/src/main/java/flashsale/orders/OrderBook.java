@@ -14,7 +14,7 @@ import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.HashMap;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -64,33 +64,36 @@ public final class OrderBook implements Orders {
   /** The answers, or nothing if another instance was faster with one of the new orders. */
   private static Optional<List<Fact>> decide(Connection connection, List<Fact> facts, Instant now)
       throws SQLException {
-    var before = OrderTable.lock(connection, facts.stream().map(Fact::key).distinct().toList());
-    var after = new HashMap<>(before);
+    var rows = OrderTable.lock(connection, facts.stream().map(Fact::key).distinct().toList());
+    var changed = new LinkedHashMap<UUID, OrderRow>();
     var answers = new ArrayList<Fact>(facts.size());
     for (var fact : facts) {
-      var order = OrderLife.after(after.get(fact.key()), fact, now);
-      after.put(fact.key(), order);
-      answers.add(OrderLife.answer(order, fact));
+      var order = changed.getOrDefault(fact.key(), rows.get(fact.key()));
+      var next = OrderLife.after(order, fact, now);
+      if (!next.equals(order)) {
+        // A statement moves a row once, so a second move in one batch takes another statement.
+        if (changed.containsKey(fact.key()) && !write(connection, rows, changed)) {
+          return Optional.empty();
+        }
+        changed.put(fact.key(), next);
+      }
+      answers.add(OrderLife.answer(next, fact));
     }
-    return write(connection, before, after) ? Optional.of(answers) : Optional.empty();
+    return write(connection, rows, changed) ? Optional.of(answers) : Optional.empty();
   }
 
+  /** Writes what changed and takes it over into {@code rows}; false if another was faster. */
   private static boolean write(
-      Connection connection, Map<UUID, OrderRow> before, Map<UUID, OrderRow> after)
+      Connection connection, Map<UUID, OrderRow> rows, Map<UUID, OrderRow> changed)
       throws SQLException {
     var fresh = new ArrayList<OrderRow>();
-    var moved = new ArrayList<OrderRow>();
     var marks = new ArrayList<OrderRow>();
-    for (var row : after.values()) {
-      var was = before.get(row.reservationId());
-      if (was == null) {
-        fresh.add(row);
-      } else if (was.wasPlaced() != row.wasPlaced()) {
-        marks.add(row);
-      } else if (!was.equals(row)) {
-        moved.add(row);
-      }
+    var moved = new ArrayList<OrderRow>();
+    for (var row : changed.values()) {
+      var was = rows.put(row.reservationId(), row);
+      (was == null ? fresh : was.wasPlaced() ? moved : marks).add(row);
     }
+    changed.clear();
     require(marks, marks.isEmpty() ? 0 : OrderTable.removeMarks(connection, marks));
     require(moved, moved.isEmpty() ? 0 : OrderTable.move(connection, moved));
     fresh.addAll(marks);

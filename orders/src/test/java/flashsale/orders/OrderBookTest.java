@@ -258,7 +258,7 @@ class OrderBookTest {
   }
 
   @Test
-  void arefundThatDoesNotFitTheOrderIsABrokenInvariant() {
+  void aRefundThatDoesNotFitTheOrderIsABrokenInvariant() {
     assertThatThrownBy(() -> apply(refunded(true))).isInstanceOf(IllegalStateException.class);
     apply(held());
     assertThatThrownBy(() -> apply(refunded(false))).isInstanceOf(IllegalStateException.class);
@@ -306,7 +306,7 @@ class OrderBookTest {
     for (int i = 0; i < 8; i++) {
       var mine = i % 2 == 0 ? facts : facts.reversed();
       var instance = new OrderBook(database, InstantSource.fixed(NOON.plusSeconds(i)));
-      works.add(() -> i(mine, facts, instance));
+      works.add(() -> inTheOrderOf(facts, mine, instance));
     }
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       var answers = new ArrayList<List<Fact>>();
@@ -317,8 +317,8 @@ class OrderBookTest {
     }
   }
 
-  /** Applies in one order and tells in the other. */
-  private static List<Fact> i(List<Fact> mine, List<Fact> told, OrderBook instance) {
+  /** Applies in one order and tells the answers in another. */
+  private static List<Fact> inTheOrderOf(List<Fact> told, List<Fact> mine, OrderBook instance) {
     var answers = instance.apply(mine);
     return told.stream().map(fact -> answers.get(mine.indexOf(fact))).toList();
   }

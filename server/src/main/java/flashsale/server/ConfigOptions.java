@@ -15,7 +15,7 @@ class ConfigOptions {
       names = "--data-dir",
       paramLabel = "DIR",
       defaultValue = "${env:" + Variables.DATA_DIR + ":-data}",
-      description = "Where everything is kept (default: ./data, or $" + Variables.DATA_DIR + ").")
+      description = "Where everything is kept (default: data, or $" + Variables.DATA_DIR + ").")
   private Path dataDir;
 
   @Option(

@@ -14,7 +14,7 @@ final class OperatorOptions {
       names = "--data-dir",
       paramLabel = "DIR",
       defaultValue = "${env:" + Variables.DATA_DIR + ":-data}",
-      description = "The running server's data directory (default: ./data, or $"
+      description = "The running server's data directory (default: data, or $"
           + Variables.DATA_DIR
           + ").")
   private Path dataDir;
@@ -23,7 +23,7 @@ final class OperatorOptions {
       names = "--url",
       paramLabel = "URL",
       defaultValue = "${env:" + Variables.URL + "}",
-      description = "Address of a server elsewhere, e.g. https://shop.example.com ($"
+      description = "Address of a server elsewhere, e.g. http://127.0.0.1:8080 ($"
           + Variables.URL
           + ").")
   private URI url;

@@ -161,8 +161,7 @@ public final class Shop implements AutoCloseable {
     var database = databases.open("inventory");
     inventoryOutbox = new Outbox(database);
     ledger =
-        new Ledger(
-            database, inventoryOutbox, envelopes, clock, Settings.ledger(config.inventory()));
+        new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
     return () -> {};
   }
 
@@ -246,7 +245,9 @@ public final class Shop implements AutoCloseable {
     running.add(relay("catalog", catalogOutbox));
     running.add(relay("inventory", inventoryOutbox));
     running.add(relay("payments", paymentsOutbox));
-    running.add(ledger.keepTime(driver.step(Next.INVENTORY)));
+    ledger.sweepThrough(driver.step(Next.INVENTORY));
+    ledger.start();
+    running.add(ledger);
     running.add(payments.keepAsking());
     running.add(
         new Recovery(

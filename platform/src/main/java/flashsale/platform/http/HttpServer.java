@@ -68,6 +68,7 @@ public final class HttpServer implements AutoCloseable {
   private final Function<Exception, Optional<Problem>> translator;
   private final int requestsMax;
   private final AtomicInteger running = new AtomicInteger();
+  private volatile boolean draining;
   private final AtomicLong requestNumber = new AtomicLong();
   private final String requestPrefix =
       Long.toString(System.nanoTime() & 0xffffff, Character.MAX_RADIX) + "-";
@@ -114,8 +115,12 @@ public final class HttpServer implements AutoCloseable {
     return running.get();
   }
 
-  /** Waits until no request is being answered, or for {@code most}; then stops listening. */
+  /**
+   * Refuses new requests with 503 and {@code Connection: close}, waits until none is being answered,
+   * or for {@code most}; then stops listening.
+   */
   public void drain(Duration most) {
+    draining = true;
     long deadline = System.nanoTime() + most.toNanos();
     while (running.get() > 0 && System.nanoTime() < deadline) {
       try {
@@ -168,7 +173,11 @@ public final class HttpServer implements AutoCloseable {
       Answer answer;
       int before = running.getAndIncrement();
       try {
-        answer = before >= requestsMax ? full() : answer(route, request, requestId);
+        if (draining) {
+          answer = stopping();
+        } else {
+          answer = before >= requestsMax ? full() : answer(route, request, requestId);
+        }
         send(request, response, route.path(), answer, requestId, from);
       } finally {
         running.decrementAndGet();
@@ -182,6 +191,13 @@ public final class HttpServer implements AutoCloseable {
             "OVERLOADED",
             "More than " + requestsMax + " requests are being answered; try again.",
             Duration.ofSeconds(1)));
+  }
+
+  private static Answer stopping() {
+    return Answer.problem(
+            Problem.unavailable(
+                "STOPPING", "The server is stopping; try again.", Duration.ofSeconds(1)))
+        .header("Connection", "close");
   }
 
   private Answer answer(Routes.Route route, ServerRequest request, String requestId) {

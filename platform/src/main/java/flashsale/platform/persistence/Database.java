@@ -48,6 +48,9 @@ public final class Database implements AutoCloseable {
     T on(Connection connection) throws SQLException;
   }
 
+  /** A server that is just starting is waited for, this many seconds. */
+  private static final int CONNECT_RETRIES = 10;
+
   private final Settings settings;
   private final HikariDataSource pool;
   private final Semaphore permits;
@@ -74,39 +77,30 @@ public final class Database implements AutoCloseable {
     this.pool = new HikariDataSource(config);
   }
 
-  /** Connects, brings the schema up to date, and is ready. */
+  /** Brings the schema up to date, connects, and is ready. */
   public static Database open(Settings settings) {
-    var database = new Database(settings);
-    try {
-      database.bringUpToDate();
-      return database;
-    } catch (RuntimeException e) {
-      database.close();
-      throw e;
-    }
+    migrate(settings);
+    return new Database(settings);
   }
 
   /**
-   * Only brings the schema up to date.
+   * Brings the schema up to date. On connections of its own: it needs more than one at a time, and
+   * a pool may have just one.
    *
-   * @return what was applied, in order, each as its version and description; empty if nothing was
+   * @return what was applied, in order, such as {@code V1 orders}; empty if nothing was to do
    */
   public static List<String> migrate(Settings settings) {
-    try (var database = new Database(settings)) {
-      return database.bringUpToDate();
-    }
-  }
-
-  private List<String> bringUpToDate() {
     return Flyway.configure()
-        .dataSource(pool)
+        .dataSource(settings.url(), settings.user(), settings.password())
+        .connectRetries(CONNECT_RETRIES)
+        .connectRetriesInterval(1)
         .locations("classpath:db/migration/" + settings.name())
         .failOnMissingLocations(true)
         .load()
         .migrate()
         .migrations
         .stream()
-        .map(applied -> applied.version + " " + applied.description)
+        .map(m -> "V" + m.version + " " + m.description)
         .toList();
   }
 

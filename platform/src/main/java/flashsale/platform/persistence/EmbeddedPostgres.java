@@ -159,7 +159,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
    *
    * @param name {@code [a-z][a-z0-9_]*}, 63 characters at most
    */
-  public Login database(String name) {
+  public synchronized Login database(String name) {
     if (!NAME.matcher(name).matches()) {
       throw new IllegalArgumentException("not a name of a database: " + name);
     }

@@ -1,0 +1,171 @@
+package flashsale.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.catchThrowableOfType;
+
+import java.io.IOException;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class DataDirectoryTest {
+  private static final URI URL = URI.create("http://127.0.0.1:12345");
+
+  @TempDir private Path folder;
+
+  @Test
+  void itIsMadeForItsOwnerOnly() throws IOException {
+    var made = folder.resolve("a/b/data");
+
+    try (var directory = DataDirectory.open(made)) {
+      assertThat(directory.folder()).isEqualTo(made.toRealPath());
+      assertThat(mode(made)).isEqualTo("rwx------");
+    }
+  }
+
+  @Test
+  void anExistingOneIsClosedToOthers() throws IOException {
+    DataDirectory.open(folder).close();
+    Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
+
+    DataDirectory.open(folder).close();
+
+    assertThat(mode(folder)).isEqualTo("rwx------");
+  }
+
+  @Test
+  void aSecondServerIsRefusedWithTheFirstOnesProcessAndAddress() throws Exception {
+    try (var directory = DataDirectory.open(folder)) {
+      directory.announce(URL);
+
+      var second = ChildProcess.of(Main.class, "migrate", "--data-dir", folder.toString());
+
+      assertThat(second.exitCode()).isEqualTo(ExitCode.ALREADY_RUNNING.code());
+      assertThat(second.errors())
+          .contains("in use by the server at " + URL)
+          .contains("process " + ProcessHandle.current().pid())
+          .contains("--data-dir");
+    }
+  }
+
+  @Test
+  void aSecondOneInTheSameProcessIsRefusedToo() {
+    try (var directory = DataDirectory.open(folder)) {
+      var refused =
+          catchThrowableOfType(
+              CommandFailure.class, () -> DataDirectory.open(directory.folder()).close());
+
+      assertThat(refused.exitCode()).isEqualTo(ExitCode.ALREADY_RUNNING);
+    }
+    DataDirectory.open(folder).close();
+  }
+
+  @Test
+  void theDeathOfTheOwnerEndsTheOwnership() throws Exception {
+    try (var owner = ChildProcess.start(DataDirectoryOwner.class, folder.toString())) {
+      assertThat(owner.nextLine()).isEqualTo(URL.toString());
+      assertThat(DataDirectory.server(folder).orElseThrow().pid()).isEqualTo(owner.pid());
+
+      owner.kill();
+
+      assertThat(DataDirectory.server(folder)).isEmpty();
+      DataDirectory.open(folder).close();
+    }
+  }
+
+  @Test
+  void aRunningServerIsFoundUntilItStops() {
+    try (var directory = DataDirectory.open(folder)) {
+      assertThat(DataDirectory.server(folder)).isEmpty();
+      directory.announce(URL);
+
+      var server = DataDirectory.server(folder).orElseThrow();
+
+      assertThat(server.url()).isEqualTo(URL);
+      assertThat(server.pid()).isEqualTo(ProcessHandle.current().pid());
+      assertThat(DataDirectory.server(folder)).as("looking took nothing away").isPresent();
+    }
+    assertThat(DataDirectory.server(folder)).isEmpty();
+    assertThat(DataDirectory.server(folder.resolve("none"))).isEmpty();
+  }
+
+  @Test
+  void somebodyElsesFolderIsLeftAlone() throws IOException {
+    Files.writeString(folder.resolve("thesis.txt"), "years of work");
+    var before = mode(folder);
+
+    var refused =
+        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(folder).close());
+
+    assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
+    assertThat(refused).hasMessageContaining("thesis.txt");
+    assertThat(mode(folder)).isEqualTo(before);
+    assertThat(folder).isDirectoryNotContaining("glob:**lock");
+  }
+
+  @Test
+  void aFolderWithOnlyAConfigurationBecomesADataDirectory() throws IOException {
+    Files.writeString(folder.resolve("application.yaml"), "http:\n");
+
+    DataDirectory.open(folder).close();
+
+    assertThat(folder.resolve("application.yaml")).exists();
+  }
+
+  @Test
+  void aLayoutOfALaterVersionIsRefused() throws IOException {
+    Files.writeString(folder.resolve("layout"), "2\n");
+
+    var refused =
+        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(folder).close());
+
+    assertThat(refused.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(refused).hasMessageContaining("layout 2");
+  }
+
+  @Test
+  void whatIsNoFolderIsRefused() throws IOException {
+    var file = Files.createFile(folder.resolve("file"));
+
+    var refused =
+        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(file).close());
+    var below =
+        catchThrowableOfType(
+            CommandFailure.class, () -> DataDirectory.open(file.resolve("data")).close());
+
+    assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
+    assertThat(below.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
+  }
+
+  @Test
+  void theOperatorsAccountIsInventedOnceAndForItsOwnerOnly() throws IOException {
+    try (var directory = DataDirectory.open(folder)) {
+      assertThat(OperatorAccount.find(folder)).isEmpty();
+
+      var invented = OperatorAccount.findOrInvent(directory);
+
+      assertThat(OperatorAccount.findOrInvent(directory)).isEqualTo(invented);
+      assertThat(OperatorAccount.find(folder)).contains(invented);
+      assertThat(mode(folder.resolve("operator.json"))).isEqualTo("rw-------");
+      assertThat(invented.password()).hasSizeGreaterThan(30);
+      assertThat(invented.toString()).doesNotContain(invented.password());
+    }
+  }
+
+  @Test
+  void anOperatorsAccountThatCannotBeReadSaysWhatItMustBe() throws IOException {
+    Files.writeString(folder.resolve("operator.json"), "{\"email\": 5 oops");
+
+    var refused = catchThrowableOfType(CommandFailure.class, () -> OperatorAccount.find(folder));
+
+    assertThat(refused.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
+    assertThat(refused).hasMessageContaining("operator.json must be");
+  }
+
+  private static String mode(Path file) throws IOException {
+    return PosixFilePermissions.toString(Files.getPosixFilePermissions(file));
+  }
+}
