@@ -103,7 +103,7 @@ class ArchitectureTest {
   void nobodySeesTheServer() {
     noClasses()
         .that()
-        .resideOutsideOfPackage(inside("server"))
+        .resideOutsideOfPackages(inside("server"), inside("acceptance"))
         .should()
         .dependOnClassesThat()
         .resideInAPackage(inside("server"))

@@ -127,7 +127,7 @@ public final class Catalogue implements Catalog, AutoCloseable {
     var limits = new LiveLimits(settings);
     var decisions =
         new Decisions(database, outbox, envelopes, checkout, clock, this::changedHere);
-    this.products = new ProductDecisions(decisions, cold::forgetProduct);
+    this.products = new ProductDecisions(database, decisions, cold::forgetProduct);
     this.sales = new SaleDecisions(decisions, limits);
     this.offers = new OfferDecisions(database, inventory, decisions, limits);
     readRows();

@@ -12,19 +12,22 @@ final class ProductDecisions {
   /** A product to be, or its changes: there, null leaves a field as it is. */
   record Body(String name, String description, String imageUrl) {}
 
+  private final Database database;
   private final Decisions decisions;
   private final Consumer<UUID> changed;
 
   /**
-   * Over these decisions.
+   * Over this database.
    *
    * @param changed is told of each product that was written and must not throw
    */
-  ProductDecisions(Decisions decisions, Consumer<UUID> changed) {
+  ProductDecisions(Database database, Decisions decisions, Consumer<UUID> changed) {
+    this.database = database;
     this.decisions = decisions;
     this.changed = changed;
   }
 
+  /** Concerns no sale yet, so it need not take turns with other decisions. */
   Product add(Body body) {
     var product =
         new Product(
@@ -32,36 +35,36 @@ final class ProductDecisions {
             Rules.name(body.name()),
             Rules.description(body.description()),
             Rules.imageUrl(body.imageUrl()));
-    return put(product.productId(), connection -> product);
+    database.inTransaction(
+        connection -> {
+          ProductRows.put(connection, product);
+          return null;
+        });
+    changed.accept(product.productId());
+    return product;
   }
 
   /** An empty imageUrl takes the image away. */
   Product change(UUID productId, Body body) {
-    return put(
-        productId,
-        connection -> {
-          var product =
-              ProductRows.find(connection, productId)
-                  .orElseThrow(() -> Problem.notFound("product"));
-          return new Product(
-              productId,
-              body.name() == null ? product.name() : Rules.name(body.name()),
-              body.description() == null
-                  ? product.description()
-                  : Rules.description(body.description()),
-              body.imageUrl() == null ? product.imageUrl() : Rules.imageUrl(body.imageUrl()));
-        });
-  }
-
-  private Product put(UUID productId, Database.Work<Product> work) {
     var product =
         decisions.decide(
             (connection, now) -> {
-              var made = work.on(connection);
-              ProductRows.put(connection, made);
-              return Decided.withoutLedger(made);
+              var old =
+                  ProductRows.find(connection, productId)
+                      .orElseThrow(() -> Problem.notFound("product"));
+              var next = changed(old, body);
+              ProductRows.put(connection, next);
+              return Decided.withoutLedger(next);
             });
     changed.accept(productId);
     return product;
+  }
+
+  private static Product changed(Product product, Body body) {
+    return new Product(
+        product.productId(),
+        body.name() == null ? product.name() : Rules.name(body.name()),
+        body.description() == null ? product.description() : Rules.description(body.description()),
+        body.imageUrl() == null ? product.imageUrl() : Rules.imageUrl(body.imageUrl()));
   }
 }

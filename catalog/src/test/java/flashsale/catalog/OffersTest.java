@@ -9,7 +9,11 @@ import flashsale.contracts.Fact.StockAllocated;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
+import java.util.ArrayList;
 import java.util.UUID;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.ThreadLocalRandom;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -158,6 +162,26 @@ class OffersTest {
 
     assertThatThrownBy(() -> shop.catalogue.apply(List.of(other)))
         .isInstanceOf(IllegalArgumentException.class);
+  }
+
+  @Test
+  void decisionsAtTheSameTimeEndInOneTruth() throws Exception {
+    shop.ledger.hold(offerId, 5);
+    try (var operators = Executors.newVirtualThreadPerTaskExecutor()) {
+      var replies = new ArrayList<Future<Integer>>();
+      for (int i = 0; i < 64; i++) {
+        var body = "{\"allocated\":%d}".formatted(ThreadLocalRandom.current().nextInt(0, 50));
+        replies.add(operators.submit(() -> shop.change(offerId, body).status()));
+      }
+      for (var reply : replies) {
+        assertThat(reply.get()).isIn(200, 409);
+      }
+    }
+
+    assertThat(row().applied()).isTrue();
+    assertThat(row().allocated()).isEqualTo(shop.ledger.of(offerId).allocated());
+    assertThat(shop.ledger.of(offerId).available()).isNotNegative();
+    assertThat(shop.outbox.size()).isZero();
   }
 
   @Test

@@ -156,7 +156,7 @@ final class LedgerReads {
                       FROM hold WHERE state IN ('HELD', 'SOLD')) AS lines
                 JOIN stock USING (offer_id)
                 WHERE limit_per_customer > 0
-                GROUP BY offer_id, customer_id
+                GROUP BY offer_id, customer_id, limit_per_customer
                 HAVING sum(quantity) > limit_per_customer
                 ORDER BY offer_id, customer_id LIMIT ?
                 """,
