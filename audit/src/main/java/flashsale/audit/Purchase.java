@@ -61,7 +61,8 @@ record Purchase(
               case RELEASED ->
                   state == ReservationState.RELEASED || (state == null && hold.lines().isEmpty());
               case RETURNED -> state == ReservationState.RELEASED;
-              case REFUSED -> state == ReservationState.REFUSED;
+              // Nothing was taken: a walk that stopped here is finished by whoever asks again.
+              case REFUSED -> state == ReservationState.REFUSED || state == null;
             };
     if (!matches) {
       found.add(breach(Rule.HOLD_MATCHES_RESERVATION, holdState() + ", reservation " + state));
