@@ -42,7 +42,8 @@ public final class CatalogAdminApi {
 
   private Answer changeProduct(Call call) {
     var productId = call.pathId("productId", "product");
-    return Answer.ok(catalogue.products().change(productId, call.body(ProductDecisions.Body.class)));
+    return Answer.ok(
+        catalogue.products().change(productId, call.body(ProductDecisions.Body.class)));
   }
 
   private Answer sales(Call call) {

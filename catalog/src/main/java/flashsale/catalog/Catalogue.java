@@ -19,7 +19,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -125,8 +124,7 @@ public final class Catalogue implements Catalog, AutoCloseable {
     this.time = new ServerTime(clock);
     this.cold = new ColdPages(database, inventory, clock, settings.productCacheMaxBytes());
     var limits = new LiveLimits(settings);
-    var decisions =
-        new Decisions(database, outbox, envelopes, checkout, clock, this::changedHere);
+    var decisions = new Decisions(database, outbox, envelopes, checkout, clock, this::changedHere);
     this.products = new ProductDecisions(database, decisions, cold::forgetProduct);
     this.sales = new SaleDecisions(decisions, limits);
     this.offers = new OfferDecisions(database, inventory, decisions, limits);
@@ -158,8 +156,7 @@ public final class Catalogue implements Catalog, AutoCloseable {
       if (!(fact instanceof StockAllocated allocated)) {
         throw new IllegalArgumentException("catalog does not take " + fact);
       }
-      latest.merge(
-          allocated.offerId(), allocated, (a, b) -> b.version() > a.version() ? b : a);
+      latest.merge(allocated.offerId(), allocated, (a, b) -> b.version() > a.version() ? b : a);
     }
     database.inTransaction(
         connection -> {

@@ -39,8 +39,7 @@ record Offer(
   /** The offer after a decision: a new version if anything differs, else the same. */
   Offer with(long newUnitPriceMinor, int newLimitPerCustomer, int newAllocated) {
     boolean concernsLedger = newLimitPerCustomer != limitPerCustomer || newAllocated != allocated;
-    long newVersion =
-        concernsLedger || newUnitPriceMinor != unitPriceMinor ? version + 1 : version;
+    long newVersion = concernsLedger || newUnitPriceMinor != unitPriceMinor ? version + 1 : version;
     return new Offer(
         offerId,
         saleId,

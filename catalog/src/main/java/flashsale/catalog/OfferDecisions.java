@@ -36,8 +36,7 @@ final class OfferDecisions {
   private final Decisions decisions;
   private final LiveLimits limits;
 
-  OfferDecisions(
-      Database database, Inventory inventory, Decisions decisions, LiveLimits limits) {
+  OfferDecisions(Database database, Inventory inventory, Decisions decisions, LiveLimits limits) {
     this.database = database;
     this.inventory = inventory;
     this.decisions = decisions;

@@ -36,7 +36,9 @@ record Ready(byte[] body, String tag, List<Map.Entry<String, String>> headers) {
     return has.test(tag) ? Answer.notModified(tag) : new Answer(200, headers, JSON, body);
   }
 
-  /** {@code no-cache} means that a cache may keep it, and asks before each use whether it is true. */
+  /**
+   * {@code no-cache} means that a cache may keep it, and asks before each use whether it is true.
+   */
   static List<Map.Entry<String, String>> headers(String etag) {
     return List.of(Map.entry("ETag", etag), Map.entry("Cache-Control", "no-cache"));
   }

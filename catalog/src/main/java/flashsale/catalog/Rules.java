@@ -129,8 +129,7 @@ final class Rules {
       }
     }
     throw invalid(
-        field,
-        "must be text of " + min + " to " + max + " characters, without control characters");
+        field, "must be text of " + min + " to " + max + " characters, without control characters");
   }
 
   private static IntPredicate plain(IntPredicate controlAllowed) {

@@ -14,8 +14,8 @@ import java.util.function.Predicate;
 
 /**
  * What a request for one sale is answered, as bytes that lack only the server's time: the opening
- * of the object, the time, and the rest. There is one rest for each state that the clock may bring, so that the
- * page changes its state on time without being made again. Immutable.
+ * of the object, the time, and the rest. There is one rest for each state that the clock may bring,
+ * so that the page changes its state on time without being made again. Immutable.
  *
  * <p>The entity tag is weak (RFC 9110, 8.8.1): pages with the same tag differ in their time.
  */
@@ -69,8 +69,7 @@ final class SalePage {
     this.items = items;
     var sale = listing.sale();
     var head = Json.text(new Head(sale.saleId(), sale.name()));
-    var tail =
-        Json.text(new Tail(sale.opensAt(), sale.closesAt(), sale.holdSeconds(), items));
+    var tail = Json.text(new Tail(sale.opensAt(), sale.closesAt(), sale.holdSeconds(), items));
     for (var state : SaleState.values()) {
       faces.put(state, face(head, state, tail));
     }

@@ -70,8 +70,7 @@ final class SalePages {
   private void make(Listing listing) {
     pages.compute(
         listing.sale().saleId(),
-        (id, page) ->
-            page == null ? SalePage.of(listing, figures) : page.with(listing, figures));
+        (id, page) -> page == null ? SalePage.of(listing, figures) : page.with(listing, figures));
   }
 
   /** The last known figures of all offers, by offer. */

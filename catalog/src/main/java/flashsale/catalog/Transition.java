@@ -64,7 +64,8 @@ enum Transition {
 
   private Problem illegal(SaleState state, String why) {
     return Problem.conflict(
-            "ILLEGAL_TRANSITION", "The sale is " + state + " and cannot be " + to + ": " + why + ".")
+            "ILLEGAL_TRANSITION",
+            "The sale is " + state + " and cannot be " + to + ": " + why + ".")
         .with("from", state)
         .with("to", to);
   }

@@ -96,8 +96,7 @@ class BadInputTest {
     refused("POST", PRODUCTS, name.formatted("🌋".repeat(201)));
     refused("POST", PRODUCTS, name.formatted("x".repeat(200_000)));
     refused("POST", PRODUCTS, name.formatted("x".repeat(300_000)));
-    refused(
-        "POST", PRODUCTS, "{\"name\":\"x\",\"description\":\"" + "x".repeat(5_001) + "\"}");
+    refused("POST", PRODUCTS, "{\"name\":\"x\",\"description\":\"" + "x".repeat(5_001) + "\"}");
     refused(
         "POST",
         PRODUCTS,
@@ -205,7 +204,8 @@ class BadInputTest {
 
   @Test
   void idsThatAreNone() {
-    for (var id : List.of("x", "%00", "'%20OR%201=1", "%F0%9F%8C%8B", UUID.randomUUID().toString())) {
+    for (var id :
+        List.of("x", "%00", "'%20OR%201=1", "%F0%9F%8C%8B", UUID.randomUUID().toString())) {
       refused("GET", SALES + "/" + id, null);
       refused("PATCH", SALES + "/" + id, "{\"name\":\"x\"}");
       refused("PATCH", PRODUCTS + "/" + id, "{\"name\":\"x\"}");

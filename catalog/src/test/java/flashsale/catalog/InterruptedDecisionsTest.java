@@ -118,8 +118,7 @@ class InterruptedDecisionsTest {
     return shop.database.with(
         connection -> {
           try (var statement = connection.createStatement();
-              var rows =
-                  statement.executeQuery("SELECT count(*) FROM outbox WHERE " + condition)) {
+              var rows = statement.executeQuery("SELECT count(*) FROM outbox WHERE " + condition)) {
             rows.next();
             return rows.getLong(1);
           }

@@ -19,7 +19,8 @@ import java.util.UUID;
  */
 final class MemoryLedger implements Inventory {
   /** What the ledger knows of a sale. */
-  record Window(SaleState state, Instant opensAt, Instant closesAt, int holdSeconds, long version) {}
+  record Window(
+      SaleState state, Instant opensAt, Instant closesAt, int holdSeconds, long version) {}
 
   private final Map<UUID, Stock> stocks = new LinkedHashMap<>();
   private final Map<UUID, Long> versions = new HashMap<>();

@@ -132,8 +132,7 @@ class TransitionsTest {
 
     var reply =
         shop.patch(
-            "/api/v1/admin/sales/" + saleId,
-            "{\"closesAt\":\"" + later + "\",\"holdSeconds\":60}");
+            "/api/v1/admin/sales/" + saleId, "{\"closesAt\":\"" + later + "\",\"holdSeconds\":60}");
 
     assertThat(reply.status()).isEqualTo(200);
     var window = shop.ledger.window(saleId).orElseThrow();
@@ -150,8 +149,7 @@ class TransitionsTest {
     var path = "/api/v1/admin/sales/" + saleId;
 
     var past = shop.patch(path, "{\"closesAt\":\"" + Shop.NOON.plusSeconds(60) + "\"}");
-    var future =
-        shop.patch(path, "{\"opensAt\":\"" + Shop.NOON.plus(Duration.ofHours(1)) + "\"}");
+    var future = shop.patch(path, "{\"opensAt\":\"" + Shop.NOON.plus(Duration.ofHours(1)) + "\"}");
 
     assertThat(past.status()).isEqualTo(422);
     assertThat(past.json().get("field").asText()).isEqualTo("closesAt");

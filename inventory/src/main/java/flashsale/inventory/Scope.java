@@ -40,7 +40,7 @@ record Scope(
     Set<UUID> sales) {
 
   /** Facts in one batch at most; a larger one is refused, so that a transaction stays short. */
-  static final int FACTS_MAX = 4_096;
+  static final int FACTS_MAX = 10_000;
 
   /** Lines in one reservation at most. */
   static final int LINES_MAX = 1_000;

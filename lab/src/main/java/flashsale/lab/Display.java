@@ -42,6 +42,7 @@ public final class Display implements AutoCloseable {
   }
 
   /** On standard output: live if that is a terminal that can move its cursor. */
+  @SuppressWarnings("SystemConsoleNull") // JDK 25 does return null when there is no terminal.
   public static Display onConsole() {
     boolean dumb = "dumb".equals(System.getenv("TERM"));
     return new Display(System.out, (System.console() != null && System.console().isTerminal()) && !dumb, PLAIN_LINE_EVERY);

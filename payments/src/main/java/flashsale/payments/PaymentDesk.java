@@ -20,7 +20,6 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -179,9 +178,21 @@ public final class PaymentDesk implements Payments {
     var byId = paymentIds.isEmpty() ? Map.<UUID, PaymentRow>of() : book.find(paymentIds);
     var byOrder = orderIds.isEmpty() ? Map.<UUID, PaymentRow>of() : book.ofOrders(orderIds);
     return facts.stream()
-        .map(f -> f instanceof RefundRequested r ? byOrder.get(r.orderId()) : byId.get(paymentId(f)))
-        .map(row -> Objects.requireNonNull(row, "a fact about a payment that does not exist"))
+        .map(
+            f ->
+                existing(
+                    f,
+                    f instanceof RefundRequested r
+                        ? byOrder.get(r.orderId())
+                        : byId.get(paymentId(f))))
         .toList();
+  }
+
+  private static PaymentRow existing(Fact fact, PaymentRow payment) {
+    if (payment == null) {
+      throw new IllegalStateException("there is no payment for " + fact);
+    }
+    return payment;
   }
 
   private static UUID paymentId(Fact fact) {

@@ -28,7 +28,10 @@ final class Accounts {
         userId,
         row ->
             new User(
-                row.getObject(1, UUID.class), row.getString(2), row.getString(3), row.getBoolean(4)));
+                row.getObject(1, UUID.class),
+                row.getString(2),
+                row.getString(3),
+                row.getBoolean(4)));
   }
 
   Optional<Credentials> credentials(Email email) {

@@ -22,8 +22,6 @@ record DisplayName(String text) {
     }
     var text = Normalizer.normalize(raw, Normalizer.Form.NFC).strip();
     int chars = text.codePointCount(0, text.length());
-    return chars >= 1 && chars <= MAX_CHARS
-        ? Optional.of(new DisplayName(text))
-        : Optional.empty();
+    return chars >= 1 && chars <= MAX_CHARS ? Optional.of(new DisplayName(text)) : Optional.empty();
   }
 }

@@ -2,8 +2,8 @@ package flashsale.users;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.nio.channels.FileChannel;
 import java.nio.ByteBuffer;
+import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.NoSuchFileException;
@@ -119,8 +119,7 @@ final class KeyFolder {
   }
 
   private static void refuseIfOpenToOthers(Path file) throws IOException {
-    if (isPosix(file)
-        && Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
+    if (isPosix(file) && Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
       throw new IllegalStateException(
           "others may read or change the signing key " + file + "; run: chmod 600 " + file);
     }

@@ -28,15 +28,14 @@ final class Passwords implements AutoCloseable {
   private static final Duration RETRY_AFTER = Duration.ofSeconds(2);
 
   private final Argon2Advanced argon2 =
-      Argon2Factory.createAdvanced(
-          Argon2Factory.Argon2Types.ARGON2id, SALT_BYTES, HASH_BYTES);
+      Argon2Factory.createAdvanced(Argon2Factory.Argon2Types.ARGON2id, SALT_BYTES, HASH_BYTES);
   private final UsersSettings.Hashing settings;
   private final ThreadPoolExecutor threads;
   private final LongAdder made = new LongAdder();
   private final LongAdder refused = new LongAdder();
 
   /** The hash of no password, for users that do not exist. */
-  private final Future<String> nobody;
+  private final String nobody;
 
   Passwords(UsersSettings.Hashing settings) {
     this.settings = settings;
@@ -50,7 +49,8 @@ final class Passwords implements AutoCloseable {
                 ? new SynchronousQueue<>()
                 : new ArrayBlockingQueue<>(settings.waitingMax()),
             Thread.ofPlatform().daemon().name("argon2-", 1).factory());
-    this.nobody = threads.submit(() -> argon2(new Password(RefreshToken.next().text())));
+    // Done here, so that a machine where the native library does not load stops the start.
+    this.nobody = argon2(new Password(RefreshToken.next().text()));
   }
 
   /**
@@ -71,7 +71,7 @@ final class Passwords implements AutoCloseable {
   boolean matches(Optional<String> hash, Password password) {
     return run(
         () -> {
-          boolean same = argon2.verify(hash.isPresent() ? hash.get() : nobody.get(), password.bytes());
+          boolean same = argon2.verify(hash.orElse(nobody), password.bytes());
           return same && hash.isPresent();
         });
   }

@@ -33,7 +33,12 @@ final class Refreshes {
 
   /** What the database knows of a presented token. */
   private record Presented(
-      UUID sessionId, UUID userId, boolean operator, Instant endsAt, Instant expiresAt, boolean used) {}
+      UUID sessionId,
+      UUID userId,
+      boolean operator,
+      Instant endsAt,
+      Instant expiresAt,
+      boolean used) {}
 
   private final Database database;
   private final InstantSource clock;
@@ -103,7 +108,8 @@ final class Refreshes {
     }
   }
 
-  private Sessions.Open rotate(Connection connection, RefreshToken token, Presented presented, Instant now)
+  private Sessions.Open rotate(
+      Connection connection, RefreshToken token, Presented presented, Instant now)
       throws SQLException {
     var sql =
         """

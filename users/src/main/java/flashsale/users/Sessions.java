@@ -110,7 +110,9 @@ final class Sessions implements AutoCloseable {
         .map(
             w ->
                 Optional.ofNullable(operators.get(w.sessionId()))
-                    .map(operator -> new Open(w.sessionId(), w.userId(), operator, w.refreshToken())))
+                    .map(
+                        operator ->
+                            new Open(w.sessionId(), w.userId(), operator, w.refreshToken())))
         .toList();
   }
 

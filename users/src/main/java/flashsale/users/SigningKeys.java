@@ -88,7 +88,9 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
   public Map<String, List<Map<String, Object>>> jwks() {
     return Map.of(
         "keys",
-        trusted(keys).stream().map(key -> key.jwk().toParams(OutputControlLevel.PUBLIC_ONLY)).toList());
+        trusted(keys).stream()
+            .map(key -> key.jwk().toParams(OutputControlLevel.PUBLIC_ONLY))
+            .toList());
   }
 
   /**

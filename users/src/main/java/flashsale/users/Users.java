@@ -214,8 +214,7 @@ public final class Users implements AutoCloseable {
           if (!Accounts.setPassword(connection, old, newHash)) {
             throw Refusals.wrongOldPassword();
           }
-          return sessions.endAll(
-              connection, old.userId(), Sessions.EndReason.PASSWORD_CHANGED);
+          return sessions.endAll(connection, old.userId(), Sessions.EndReason.PASSWORD_CHANGED);
         });
   }
 
@@ -227,8 +226,10 @@ public final class Users implements AutoCloseable {
             session.sessionId(),
             issuedAt,
             issuedAt.plus(settings.accessTtl()));
+    var text = keys.sign(token);
+    verifier.issued(text, token);
     return new SignedIn(
-        keys.sign(token),
+        text,
         "Bearer",
         settings.accessTtl().toSeconds(),
         session.refreshToken().text(),

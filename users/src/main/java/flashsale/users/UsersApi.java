@@ -60,8 +60,7 @@ public final class UsersApi {
 
   private Answer signIn(Call call) {
     var body = call.body(SignIn.class);
-    return tokens(
-        users.signIn(given("email", body.email()), given("password", body.password())));
+    return tokens(users.signIn(given("email", body.email()), given("password", body.password())));
   }
 
   private Answer refresh(Call call) {

@@ -52,8 +52,8 @@ public record UsersSettings(
    * @param credentialsMax verified pairs of address and password; others are hashed again
    * @param credentialsTtl how long such a pair is remembered; zero: not at all
    * @param tokensMax verified access tokens; others are verified again
-   * @param revokedMax ended sessions whose access tokens are known to be void; above that some
-   *     are valid again until they expire
+   * @param revokedMax ended sessions whose access tokens are known to be void; above that some are
+   *     valid again until they expire
    */
   public record Remembering(
       int credentialsMax, Duration credentialsTtl, int tokensMax, int revokedMax) {

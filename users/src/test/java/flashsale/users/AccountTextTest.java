@@ -141,7 +141,16 @@ class AccountTextTest {
 
   @ParameterizedTest
   @ValueSource(
-      strings = {"", "   ", "a\u0000b", "a\nb", "a\u2028b", "\ud800", "turned\u202eround", "\u2066"})
+      strings = {
+        "",
+        "   ",
+        "a\u0000b",
+        "a\nb",
+        "a\u2028b",
+        "\ud800",
+        "turned\u202eround",
+        "\u2066"
+      })
   void whatCannotBeShownIsNoName(String text) {
     assertThat(DisplayName.parse(text)).isEmpty();
   }

@@ -178,7 +178,8 @@ class SigningKeysTest {
     process();
     var file = files().getFirst();
     var text = Files.readString(file);
-    for (var damaged : List.of("", "{}", "null", text.substring(0, 60), text.replace("\"d\"", "\"e\""))) {
+    for (var damaged :
+        List.of("", "{}", "null", text.substring(0, 60), text.replace("\"d\"", "\"e\""))) {
       Files.writeString(file, damaged);
       assertThatThrownBy(this::process)
           .isInstanceOf(IllegalStateException.class)
@@ -211,8 +212,7 @@ class SigningKeysTest {
 
   private AccessToken token() {
     var issuedAt = now.get().truncatedTo(ChronoUnit.SECONDS);
-    return new AccessToken(
-        new Caller(Ids.next(), false), Ids.next(), issuedAt, issuedAt.plus(TTL));
+    return new AccessToken(new Caller(Ids.next(), false), Ids.next(), issuedAt, issuedAt.plus(TTL));
   }
 
   private static List<String> kids(SigningKeys keys) {

@@ -47,8 +47,7 @@ class UsersApiTest {
         server.post(USERS, Map.of("email", email, "password", PASSWORD, "displayName", "Ann"));
     assertThat(reply.status()).isEqualTo(201);
     assertThat(reply.header("Location")).isEqualTo(ME);
-    assertThat(names(reply.body()))
-        .isEqualTo(Set.of("userId", "email", "displayName", "operator"));
+    assertThat(names(reply.body())).isEqualTo(Set.of("userId", "email", "displayName", "operator"));
     assertThat(reply.text("email")).isEqualTo(email);
     assertThat(reply.text("displayName")).isEqualTo("Ann");
     assertThat(reply.body().path("operator").booleanValue()).isFalse();
@@ -86,10 +85,8 @@ class UsersApiTest {
   @Test
   void badCredentialsAreAnsweredAlike() {
     signUp(email());
-    var wrong =
-        server.post(SESSIONS, Map.of("email", lastEmail(""), "password", "battery staple"));
-    var unknown =
-        server.post(SESSIONS, Map.of("email", "x" + lastEmail(""), "password", PASSWORD));
+    var wrong = server.post(SESSIONS, Map.of("email", lastEmail(""), "password", "battery staple"));
+    var unknown = server.post(SESSIONS, Map.of("email", "x" + lastEmail(""), "password", PASSWORD));
     assertThat(wrong.status()).isEqualTo(401);
     assertThat(wrong.code()).isEqualTo("BAD_CREDENTIALS");
     assertThat(unknown.body()).isEqualTo(wrong.body());

@@ -81,7 +81,8 @@ class UsersTest {
     assertThat(code(() -> users.signUp(EMAIL, "short", null))).isEqualTo("WEAK_PASSWORD");
     assertThat(code(() -> users.signUp(EMAIL, EMAIL, null))).isEqualTo("WEAK_PASSWORD");
     assertThat(code(() -> users.signUp(EMAIL, null, null))).isEqualTo("WEAK_PASSWORD");
-    assertThat(code(() -> users.signUp(EMAIL, PASSWORD, "\u0000"))).isEqualTo("INVALID_DISPLAY_NAME");
+    assertThat(code(() -> users.signUp(EMAIL, PASSWORD, "\u0000")))
+        .isEqualTo("INVALID_DISPLAY_NAME");
     assertThat(fixture.count("SELECT count(*) FROM users")).isZero();
   }
 
@@ -205,8 +206,7 @@ class UsersTest {
     var first = users.signIn(EMAIL, PASSWORD);
     var second = users.refresh(first.refreshToken());
     assertThat(code(() -> users.refresh(first.refreshToken()))).isEqualTo("REFRESH_TOKEN_INVALID");
-    assertThat(code(() -> users.refresh(second.refreshToken())))
-        .isEqualTo("REFRESH_TOKEN_INVALID");
+    assertThat(code(() -> users.refresh(second.refreshToken()))).isEqualTo("REFRESH_TOKEN_INVALID");
     assertThat(code(() -> users.verifier().verify(second.accessToken())))
         .isEqualTo("UNAUTHENTICATED");
     assertThat(users.refresh(elsewhere.refreshToken())).isNotNull();
@@ -220,8 +220,7 @@ class UsersTest {
     try (var other = fixture.another()) {
       for (int round = 0; round < 20; round++) {
         var token = users.signIn(EMAIL, PASSWORD).refreshToken();
-        var outcomes =
-            atOnce(8, i -> outcome(() -> (i % 2 == 0 ? users : other).refresh(token)));
+        var outcomes = atOnce(8, i -> outcome(() -> (i % 2 == 0 ? users : other).refresh(token)));
         assertThat(Collections.frequency(outcomes, "ok")).isEqualTo(1);
         assertThat(Collections.frequency(outcomes, "REFRESH_TOKEN_INVALID")).isEqualTo(7);
       }
@@ -242,7 +241,8 @@ class UsersTest {
   @Test
   void whatIsNoRefreshTokenIsRefused() {
     for (var text :
-        Arrays.asList(null, "", "x", "A".repeat(43), "\u0000".repeat(43), "é".repeat(43), "A".repeat(44))) {
+        Arrays.asList(
+            null, "", "x", "A".repeat(43), "\u0000".repeat(43), "é".repeat(43), "A".repeat(44))) {
       assertThat(code(() -> users.refresh(text))).isEqualTo("REFRESH_TOKEN_INVALID");
     }
   }

@@ -4,18 +4,21 @@ import com.fasterxml.jackson.core.JsonProcessingException;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.json.Json;
 import flashsale.platform.security.Caller;
+import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.util.Locale;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.regex.Pattern;
 
 /** One request as an endpoint sees it. Used by the request's own thread only. */
 public final class Call {
   private static final int KEY_MAX_CHARS = 255;
+  private static final Pattern PARAMETERS = Pattern.compile("\\s*(;.*)?$");
   private static final HeaderName IDEMPOTENCY_KEY = HeaderNames.create("Idempotency-Key");
 
   private final ServerRequest request;
@@ -50,11 +53,16 @@ public final class Call {
     return Ids.parse(path(name)).orElseThrow(() -> Problem.notFound(what));
   }
 
-  /** The first value of a query parameter. */
+  /** The first value of a query parameter; 400 if it has control characters. */
   public Optional<String> query(String name) {
-    return request.query().contains(name)
-        ? Optional.of(request.query().get(name))
-        : Optional.empty();
+    if (!request.query().contains(name)) {
+      return Optional.empty();
+    }
+    var value = request.query().get(name);
+    if (value.chars().anyMatch(Character::isISOControl)) {
+      throw Problem.badRequest("INVALID_QUERY", name + " has control characters.");
+    }
+    return Optional.of(value);
   }
 
   /** A query parameter that is a whole number within bounds, or 400. */
@@ -105,9 +113,8 @@ public final class Call {
    * @throws Problem 415 for another media type, 400 for what is not such a record
    */
   public <T> T body(Class<T> type) {
-    var contentType = request.headers().contentType();
-    if (contentType.isEmpty()
-        || !contentType.get().mediaType().text().toLowerCase(Locale.ROOT).equals(Answer.JSON)) {
+    var contentType = request.headers().first(HeaderNames.CONTENT_TYPE).orElse("");
+    if (!PARAMETERS.matcher(contentType).replaceFirst("").equalsIgnoreCase(Answer.JSON)) {
       throw Problem.of(
           415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json, and say so.");
     }
@@ -119,8 +126,8 @@ public final class Call {
       return value;
     } catch (JsonProcessingException e) {
       throw Problem.badRequest("MALFORMED_BODY", Json.explain(e));
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
+    } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
+      throw new CloseConnectionException("the client left in the middle of its body", e);
     }
   }
 

@@ -5,6 +5,7 @@ import flashsale.platform.security.Caller;
 import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.Headers;
 import io.helidon.http.HttpException;
 import io.helidon.http.Method;
 import io.helidon.http.RequestException;
@@ -41,6 +42,12 @@ public final class HttpServer implements AutoCloseable {
   private static final String BEARER = "Bearer ";
   private static final int REQUEST_ID_MAX_CHARS = 64;
   private static final int HEADERS_MAX_BYTES = 16 * 1024;
+  private static final int REQUEST_LINE_MAX_BYTES = 4 * 1024;
+
+  /** A connection on which nothing is asked, or a body does not come, for so long is closed. */
+  private static final Duration IDLE_MAX = Duration.ofSeconds(60);
+
+  private static final Duration IDLE_LOOK = Duration.ofSeconds(10);
   private static final Duration DRAIN_POLL = Duration.ofMillis(5);
 
   /**
@@ -96,9 +103,14 @@ public final class HttpServer implements AutoCloseable {
             .connectionOptions(o -> o.tcpNoDelay(true))
             .maxPayloadSize(settings.bodyMaxBytes())
             .maxTcpConnections(settings.connectionsMax())
+            .idleConnectionTimeout(IDLE_MAX)
+            .idleConnectionPeriod(IDLE_LOOK)
+            // HTTP/1.1 and nothing else: then also what is no HTTP at all gets an answer.
+            .protocolsDiscoverServices(false)
             .addProtocol(
                 Http1Config.builder()
                     .maxHeadersSize(HEADERS_MAX_BYTES)
+                    .maxPrologueLength(REQUEST_LINE_MAX_BYTES)
                     .build())
             .directHandlers(directHandlers())
             .routing(r -> route(r, routes))
@@ -141,8 +153,14 @@ public final class HttpServer implements AutoCloseable {
   private void route(HttpRouting.Builder routing, Routes routes) {
     Map<String, TreeSet<String>> methods = new LinkedHashMap<>();
     for (var route : routes.all()) {
-      routing.route(Method.create(route.method()), route.path(), handler(route));
-      methods.computeIfAbsent(route.path(), p -> new TreeSet<>()).add(route.method());
+      var known = methods.computeIfAbsent(route.path(), p -> new TreeSet<>());
+      var handler = handler(route);
+      routing.route(Method.create(route.method()), route.path(), handler);
+      known.add(route.method());
+      if (route.method().equals("GET")) {
+        routing.route(Method.HEAD, route.path(), handler); // The same without its body.
+        known.add("HEAD");
+      }
     }
     methods.forEach(
         (path, allowed) ->
@@ -162,14 +180,14 @@ public final class HttpServer implements AutoCloseable {
   private Handler fallback(String route, Answer answer) {
     return (request, response) -> {
       long from = System.nanoTime();
-      send(request, response, route, answer, requestId(request), from);
+      send(request, response, route, answer, requestId(request.headers()), from);
     };
   }
 
   private Handler handler(Routes.Route route) {
     return (request, response) -> {
       long from = System.nanoTime();
-      var requestId = requestId(request);
+      var requestId = requestId(request.headers());
       Answer answer;
       int before = running.getAndIncrement();
       try {
@@ -208,20 +226,26 @@ public final class HttpServer implements AutoCloseable {
       return Answer.problem(problem);
     } catch (CloseConnectionException | HttpException | RequestException e) {
       throw e; // The server's own: it knows what to answer and whether the connection lives on.
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return stopping(); // Only stopping interrupts, when the time for draining is over.
     } catch (Exception e) {
       return translator
           .apply(e)
           .map(Answer::problem)
-          .orElseGet(
-              () -> {
-                LOG.error("request {} {} failed", requestId, route.path(), e);
-                return Answer.problem(
-                    Problem.of(
-                        500,
-                        "INTERNAL_ERROR",
-                        "The server failed; the log tells more under " + requestId + "."));
-              });
+          .orElseGet(() -> failed(route, requestId, e));
+    } catch (Error e) {
+      return failed(route, requestId, e);
     }
+  }
+
+  private static Answer failed(Routes.Route route, String requestId, Throwable cause) {
+    LOG.error("request {} {} failed", requestId, route.path(), cause);
+    return Answer.problem(
+        Problem.of(
+            500,
+            "INTERNAL_ERROR",
+            "The server failed; the log tells more under " + requestId + "."));
   }
 
   private Caller caller(Access access, ServerRequest request) {
@@ -254,7 +278,10 @@ public final class HttpServer implements AutoCloseable {
     for (var header : answer.headers()) {
       response.header(HeaderNames.create(header.getKey()), header.getValue());
     }
-    if (answer.body().length == 0) {
+    if (request.prologue().method().equals(Method.HEAD)) {
+      response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(answer.body().length));
+      response.send();
+    } else if (answer.body().length == 0) {
       response.send();
     } else {
       response.send(answer.body());
@@ -269,8 +296,8 @@ public final class HttpServer implements AutoCloseable {
   }
 
   /** The client's own id where it is harmless to repeat, else a new one. */
-  private String requestId(ServerRequest request) {
-    var given = request.headers().first(REQUEST_ID).orElse("");
+  private String requestId(Headers headers) {
+    var given = headers.first(REQUEST_ID).orElse("");
     boolean harmless =
         !given.isEmpty()
             && given.length() <= REQUEST_ID_MAX_CHARS
@@ -278,9 +305,15 @@ public final class HttpServer implements AutoCloseable {
     return harmless ? given : requestPrefix + requestNumber.incrementAndGet();
   }
 
-  private static DirectHandlers directHandlers() {
+  /** What is wrong before there is a request for a route. */
+  private DirectHandlers directHandlers() {
     DirectHandler handler =
-        (request, event, status, headers, message) -> {
+        (request, event, told, headers, message) -> {
+          // Some garbage in the request line makes the server's parser fail instead of refusing it.
+          var status =
+              event == DirectHandler.EventType.INTERNAL_ERROR && request.path().isEmpty()
+                  ? Status.BAD_REQUEST_400
+                  : told;
           var problem =
               Problem.of(
                   status.code(),
@@ -291,6 +324,7 @@ public final class HttpServer implements AutoCloseable {
               .status(status)
               .headers(headers)
               .header(HeaderNames.CONTENT_TYPE, answer.contentType())
+              .header(REQUEST_ID, requestId(request.headers()))
               .entity(answer.body())
               .build();
         };

@@ -61,7 +61,6 @@ final class HttpServerTest {
             .get("/error", Access.PUBLIC, HttpServerTest::error)
             .get("/known", Access.PUBLIC, HttpServerTest::known)
             .get("/key", Access.PUBLIC, c -> Answer.ok(c.idempotencyKey().orElse("none")))
-            .post("/chunked", Access.PUBLIC, c -> Answer.ok(c.remoteHost()))
             .get("/etag", Access.PUBLIC, HttpServerTest::etag);
     return new HttpServer(
         new HttpServer.Settings("127.0.0.1", 0, BODY_MAX_BYTES, 64, REQUESTS_MAX),
@@ -128,16 +127,17 @@ final class HttpServerTest {
 
   @Test
   void anAnswerHasItsStatusHeadersAndBody() throws IOException {
-    var created = ask("POST", "/things", "{\"name\":\"Jäger 🦌\",\"count\":1}", JSON);
+    var created = ask("POST", "/things", "{\"name\":\"Jäger ☔\",\"count\":1}", JSON);
     assertThat(created.status()).isEqualTo(201);
     assertThat(created.header("Location")).isEqualTo("/things/1");
     assertThat(created.header("Content-Type")).isEqualTo("application/json");
-    assertThat(created.body()).isEqualTo("{\"name\":\"Jäger 🦌\",\"count\":1}");
+    assertThat(created.body()).isEqualTo("{\"name\":\"Jäger ☔\",\"count\":1}");
     var deleted = ask("DELETE", "/things/1", "");
     assertThat(deleted.status()).isEqualTo(204);
     assertThat(deleted.body()).isEmpty();
     assertThat(ask("GET", "/things?limit=7", "").body()).isEqualTo("7");
-    assertThat(observed).contains(new Observed("DELETE", "/things/{id}", "/things/1", 204));
+    await()
+        .until(() -> observed.contains(new Observed("DELETE", "/things/{id}", "/things/1", 204)));
   }
 
   @Test
@@ -152,7 +152,7 @@ final class HttpServerTest {
   }
 
   @ParameterizedTest
-  @ValueSource(strings = {"/", "/nothing", "/things/", "/things/a/b", "//things", "/THINGS", "/%20"})
+  @ValueSource(strings = {"/", "/nothing", "/things/", "/things/a/b", "/THINGS", "/%20"})
   void aWrongPathIs404(String path) throws IOException {
     assertProblem(ask("GET", path, ""), 404, "NOT_FOUND");
   }
@@ -166,13 +166,13 @@ final class HttpServerTest {
 
   @ParameterizedTest
   @CsvSource({
-    "PUT,/things,'GET, POST'",
-    "DELETE,/things,'GET, POST'",
-    "POST,/things/1,'DELETE, GET'",
-    "PATCH,/mine,'GET, POST'",
-    "OPTIONS,/things,'GET, POST'",
-    "TRACE,/things,'GET, POST'",
-    "BREW,/things,'GET, POST'"
+    "PUT,/things,'GET, HEAD, POST'",
+    "DELETE,/things,'GET, HEAD, POST'",
+    "POST,/things/1,'DELETE, GET, HEAD'",
+    "PATCH,/mine,'GET, HEAD, POST'",
+    "OPTIONS,/things,'GET, HEAD, POST'",
+    "TRACE,/things,'GET, HEAD, POST'",
+    "BREW,/things,'GET, HEAD, POST'"
   })
   void aWrongMethodIs405AndTellsTheRightOnes(String method, String path, String allow)
       throws IOException {
@@ -182,12 +182,18 @@ final class HttpServerTest {
   }
 
   @Test
-  void anAnswerToHeadHasNoBodySoThatTheConnectionLivesOn() throws IOException {
+  void anAnswerToHeadIsTheOneToGetWithoutItsBody() throws IOException {
     try (var connection = new RawConnection(server.port())) {
-      for (var path : List.of("/things", "/nothing", "/etag")) {
-        assertThat(connection.ask("HEAD", path, "").status()).isBetween(200, 405);
-        assertThat(connection.ask("GET", "/things", "").body()).isEqualTo("20");
+      for (var path : List.of("/things", "/nothing", "/etag", "/mine", "/bug")) {
+        var get = connection.ask("GET", path, "");
+        var head = connection.ask("HEAD", path, "");
+        assertThat(head.status()).as(path).isEqualTo(get.status());
+        for (var header : List.of("Content-Length", "Content-Type", "ETag")) {
+          assertThat(head.header(header)).as(path + header).isEqualTo(get.header(header));
+        }
       }
+      // A body that nobody reads would be taken for the next answer.
+      assertThat(connection.ask("GET", "/things", "").body()).isEqualTo("20");
     }
   }
 
@@ -240,6 +246,17 @@ final class HttpServerTest {
       connection.send("POST /things HTTP/1.1\r\nHost: test\r\n" + JSON + "\r\n");
       connection.send("Content-Length: 99999999999\r\n\r\n");
       assertProblem(connection.read(), 413, "REQUEST_ENTITY_TOO_LARGE");
+    }
+  }
+
+  @Test
+  void aBrokenChunkIs400() throws IOException {
+    for (var chunk : List.of("zz\r\n", "-1\r\n", "\r\n", "fffffffffffffffff\r\n")) {
+      try (var connection = new RawConnection(server.port())) {
+        connection.send("POST /things HTTP/1.1\r\nHost: test\r\n" + JSON + "\r\n");
+        connection.send("Transfer-Encoding: chunked\r\n\r\n").send(chunk);
+        assertProblem(connection.read(), 400, "BAD_REQUEST");
+      }
     }
   }
 
@@ -308,7 +325,6 @@ final class HttpServerTest {
         "POST /things HTTP/1.1\r\nHost: test\r\nContent-Length: -1\r\n\r\n",
         "POST /things HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
-        "POST /chunked HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"
       })
   void whatIsNoHttpIs400(String request) throws IOException {
@@ -407,6 +423,7 @@ final class HttpServerTest {
         .isEqualTo("abc-123");
     assertThat(ask("GET", "/nothing", "", "X-Request-Id: abc-124").header("X-Request-Id"))
         .isEqualTo("abc-124");
+    await().until(() -> requestIds.keySet().containsAll(List.of("abc-123", "abc-124")));
     assertThat(requestIds).containsEntry("abc-123", "/things").containsEntry("abc-124", "/nothing");
     var made = new HashSet<String>();
     for (var hostile : List.of("", "a b", "<script>", "x".repeat(65), "ä", "a\"b", "a;b")) {
@@ -465,7 +482,7 @@ final class HttpServerTest {
     long from = System.nanoTime();
     server.drain(Duration.ofMillis(200));
     assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(10));
-    assertThat(slow).failsWithin(Duration.ofSeconds(10));
+    assertProblem(slow.get(), 503, "STOPPING");
   }
 
   @Test

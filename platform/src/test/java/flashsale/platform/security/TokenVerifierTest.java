@@ -69,6 +69,16 @@ class TokenVerifierTest {
   }
 
   @Test
+  void aTokenOfThisProcessIsKnownFromTheStartAndEndsAllTheSame() {
+    var text = token().signed(OURS.getPrivate(), "ours");
+    verifier.issued(text, token());
+    assertThat(verifier.authenticate(text)).isEqualTo(customer);
+    assertThat(keyLookUps).hasValue(0);
+    now.set(START.plus(TTL));
+    assertThat(refusal(text).code()).isEqualTo("TOKEN_EXPIRED");
+  }
+
+  @Test
   void aTokenEndsAtItsExpiryWhetherItIsKnownOrNot() {
     var known = token().signed(OURS.getPrivate(), "ours");
     var unknown = token().signed(OURS.getPrivate(), "ours");

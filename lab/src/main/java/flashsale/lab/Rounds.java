@@ -1,0 +1,64 @@
+package flashsale.lab;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.function.Consumer;
+import java.util.function.IntToDoubleFunction;
+
+/**
+ * Several things measured in turn within one run, so that what changes on the machine meanwhile
+ * changes all of them: each round takes every contestant once, every second round in the opposite
+ * order. Used by one thread.
+ */
+final class Rounds {
+  private final Map<String, IntToDoubleFunction> contestants = new LinkedHashMap<>();
+  private final Map<String, List<Double>> series = new LinkedHashMap<>();
+
+  /**
+   * Takes part from the next round on.
+   *
+   * @param round measures once, given the round's number; 0 is for warming up and is not kept
+   */
+  void add(String name, IntToDoubleFunction round) {
+    contestants.put(name, round);
+    series.put(name, new ArrayList<>());
+  }
+
+  /** All contestants once, unmeasured. */
+  void warmUp(Consumer<String> told) {
+    contestants.forEach(
+        (name, round) -> told.accept("warm-up " + line(name, round.applyAsDouble(0))));
+  }
+
+  /** Rounds 1 to {@code count}. */
+  void measure(int count, Consumer<String> told) {
+    for (int number = 1; number <= count; number++) {
+      var order = List.copyOf(contestants.keySet());
+      for (var name : number % 2 == 1 ? order : order.reversed()) {
+        double value = contestants.get(name).applyAsDouble(number);
+        series.get(name).add(value);
+        told.accept("round " + number + "/" + count + " " + line(name, value));
+      }
+    }
+  }
+
+  List<Double> of(String name) {
+    return List.copyOf(series.get(name));
+  }
+
+  /** One contestant as a share of another, round by round. */
+  List<Double> share(String name, String of) {
+    var shares = new ArrayList<Double>();
+    for (int i = 0; i < series.get(name).size(); i++) {
+      shares.add(series.get(name).get(i) / series.get(of).get(i));
+    }
+    return shares;
+  }
+
+  private static String line(String name, double value) {
+    return String.format(Locale.ROOT, "%-24s %,12.1f", name, value);
+  }
+}

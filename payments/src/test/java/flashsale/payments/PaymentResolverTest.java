@@ -1,0 +1,221 @@
+package flashsale.payments;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
+
+import flashsale.contracts.Fact.PaymentUnanswered;
+import flashsale.contracts.OrderState;
+import flashsale.contracts.PaymentState;
+import java.time.Duration;
+import java.util.UUID;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Nothing that happened to the money is forgotten, whatever dies or is silent. */
+class PaymentResolverTest {
+  /** The death of the process: nobody catches it, so nothing is written after it. */
+  private static final class Died extends Error {
+    private static final long serialVersionUID = 1L;
+  }
+
+  private PayingShop shop;
+
+  @BeforeEach
+  void open() {
+    shop = new PayingShop();
+  }
+
+  @AfterEach
+  void close() {
+    shop.close();
+  }
+
+  private void dieAfterCharging() {
+    shop.line.afterCharge =
+        key -> {
+          throw new Died();
+        };
+  }
+
+  private void dieBeforeCharging() {
+    shop.line.beforeCharge =
+        key -> {
+          throw new Died();
+        };
+  }
+
+  private int attempts(UUID paymentId) {
+    return shop.database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("SELECT attempts FROM payment WHERE payment_id = ?")) {
+            statement.setObject(1, paymentId);
+            try (var rows = statement.executeQuery()) {
+              rows.next();
+              return rows.getInt(1);
+            }
+          }
+        });
+  }
+
+  @Test
+  void aLostAnswerIsFoundAndTheOrderIsPaid() {
+    var row = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
+    assertThat(shop.carry(row.request())).isInstanceOf(PaymentUnanswered.class);
+    try (var relay = shop.relay();
+        var resolver = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().backoffFirst());
+      await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
+      await().until(() -> shop.outbox.size() == 0);
+    }
+    assertThat(shop.state(row)).isEqualTo(PaymentState.CAPTURED);
+    assertThat(shop.statement(row).charges()).isOne();
+  }
+
+  @Test
+  void aChargeBetweenWhichAndItsRowTheProcessDiedIsFound() {
+    var row = shop.open(SandboxCard.OK);
+    dieAfterCharging();
+    assertThatThrownBy(() -> shop.carry(row.request())).isInstanceOf(Died.class);
+    assertThat(shop.state(row)).isEqualTo(PaymentState.PENDING);
+    assertThat(shop.statement(row).charges()).isOne();
+    shop.line.mend();
+    // The next process: the same database, and a gateway that remembers.
+    var next = shop.another(shop.desk.settings());
+    try (var relay = shop.relay();
+        var resolver = next.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().pendingLookAfter());
+      await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
+    }
+    assertThat(shop.state(row)).isEqualTo(PaymentState.CAPTURED);
+    assertThat(shop.statement(row).charges()).isOne();
+  }
+
+  @Test
+  void aPaymentWhoseProcessDiedBeforeTheChargeMakesWayForAnother() {
+    var order = shop.order();
+    var row = shop.open(order, SandboxCard.OK);
+    dieBeforeCharging();
+    assertThatThrownBy(() -> shop.carry(row.request())).isInstanceOf(Died.class);
+    shop.line.mend();
+    try (var resolver = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().pendingLookAfter());
+      await().until(() -> shop.state(row) == PaymentState.DECLINED);
+    }
+    assertThat(shop.current(row).declineReason()).isEqualTo("NOT_CHARGED");
+    shop.carry(shop.open(order, SandboxCard.OK).request());
+    assertThat(shop.neighbours.state(order.orderId())).isEqualTo(OrderState.PAID);
+    assertThat(shop.statement(row).charges()).isOne();
+  }
+
+  @Test
+  void aPaymentThatIsYoungerThanAWalkIsLeftToItsWalk() {
+    var walking = shop.open(SandboxCard.OK);
+    shop.clock.advance(shop.desk.settings().pendingLookAfter().minusMillis(1));
+    assertThat(shop.desk.book().takeDue()).isEmpty();
+    shop.clock.advance(Duration.ofMillis(1));
+    assertThat(shop.desk.book().takeDue())
+        .extracting(PaymentRow::paymentId)
+        .containsExactly(walking.paymentId());
+  }
+
+  @Test
+  void aRequestThatWasLostIsGivenUpOnlyAfterItCannotBeChargedAnyMore() {
+    var row = shop.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
+    shop.carry(row.request());
+    try (var resolver = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().backoffFirst());
+      await().until(() -> attempts(row.paymentId()) > 0);
+      assertThat(shop.state(row)).isEqualTo(PaymentState.UNKNOWN);
+      shop.clock.advance(shop.desk.settings().cancelAfter());
+      await().until(() -> shop.state(row) == PaymentState.DECLINED);
+    }
+    assertThat(shop.current(row).declineReason()).isEqualTo("NOT_CHARGED");
+    assertThat(shop.sandbox.charge(row.charge()))
+        .isInstanceOf(PaymentGateway.Outcome.Cancelled.class);
+  }
+
+  @Test
+  void aSilentGatewayIsAskedMoreAndMoreRarely() {
+    var row = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
+    shop.carry(row.request());
+    var settings = shop.desk.settings();
+    var longest = Duration.ZERO;
+    for (int i = 0; i < 12; i++) {
+      shop.clock.advance(settings.backoffMax().plus(settings.gatewayTimeout()));
+      assertThat(shop.desk.book().takeDue()).hasSize(1);
+      assertThat(shop.desk.book().takeDue()).isEmpty();
+      var wait = Duration.between(shop.clock.instant(), shop.current(row).nextLookAt());
+      assertThat(wait).isGreaterThanOrEqualTo(settings.gatewayTimeout());
+      longest = wait.compareTo(longest) > 0 ? wait : longest;
+    }
+    assertThat(longest)
+        .isBetween(
+            settings.gatewayTimeout().plus(settings.backoffFirst()),
+            settings.gatewayTimeout().plus(settings.backoffMax()));
+    assertThat(attempts(row.paymentId())).isEqualTo(12);
+  }
+
+  @Test
+  void aGatewayThatComesBackIsAskedAgain() {
+    var row = shop.open(SandboxCard.OK);
+    shop.line.cut();
+    shop.carry(row.request());
+    try (var relay = shop.relay();
+        var resolver = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().backoffFirst());
+      await().until(() -> shop.line.looks.get() > 0);
+      assertThat(shop.state(row)).isEqualTo(PaymentState.UNKNOWN);
+      shop.line.mend();
+      shop.sandbox.charge(row.charge());
+      shop.clock.advance(Duration.ofMinutes(2));
+      await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
+    }
+  }
+
+  @Test
+  void moneyFoundAfterTheHoldWasLostGoesBack() {
+    var row = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
+    shop.carry(row.request());
+    shop.neighbours.expire(row.reservationId());
+    try (var relay = shop.relay();
+        var resolver = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().backoffFirst());
+      await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.CANCELLED);
+    }
+    assertThat(shop.state(row)).isEqualTo(PaymentState.REFUNDED);
+    assertThat(shop.statement(row)).isEqualTo(new SandboxGateway.Statement(1, 3998, 3998));
+  }
+
+  @Test
+  void aWalkThatDiedAfterTheCaptureIsDrivenOnByTheOutbox() {
+    var row = shop.captured();
+    try (var relay = shop.relay()) {
+      shop.clock.advance(shop.desk.settings().walkLease());
+      await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
+      await().until(() -> shop.outbox.size() == 0);
+    }
+  }
+
+  @Test
+  void aResolverAndAWalkThatMeetAgree() {
+    var row = shop.open(SandboxCard.OK);
+    shop.line.beforeCharge =
+        key -> {
+          // The walk was so slow that the resolver has given the payment up meanwhile.
+          shop.sandbox.cancel(key);
+          shop.desk
+              .book()
+              .settle(
+                  java.util.List.of(
+                      new Settlement.Declined(row.paymentId(), PaymentRow.NOT_CHARGED)),
+                  Duration.ZERO);
+        };
+    var end = shop.carry(row.request());
+    assertThat(end).isEqualTo(shop.current(row).charged());
+    assertThat(shop.state(row)).isEqualTo(PaymentState.DECLINED);
+    assertThat(shop.statement(row).charges()).isZero();
+  }
+}
