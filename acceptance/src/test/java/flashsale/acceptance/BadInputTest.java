@@ -7,6 +7,7 @@ import flashsale.acceptance.TestShop.Sale;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Routes.Route;
 import java.io.ByteArrayInputStream;
+import java.io.UncheckedIOException;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
@@ -154,25 +155,32 @@ class BadInputTest {
   }
 
   @Test
-  void aBodyThatIsTooLargeIsRefused() throws Exception {
+  void aBodyThatIsTooLargeIsRefusedBeforeItIsSent() throws Exception {
     var body = "{\"a\":\"" + "x".repeat(BODY_MAX) + "\"}";
-    var bytes = body.getBytes(StandardCharsets.UTF_8);
     var requests = new ArrayList<Callable<Reply>>();
     for (var route : routesWithBody()) {
-      requests.add(() -> sender(route).send(route.method(), path(route), body, Map.of()));
       requests.add(
-          () ->
-              sender(route)
-                  .publish(
-                      route.method(),
-                      path(route),
-                      BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(bytes)),
-                      Map.of()));
+          () -> sender(route).sendWhenAsked(route.method(), path(route), body).expect(413));
     }
     for (var reply : answers(requests)) {
-      assertThat(reply.status()).as(reply.toString()).isIn(400, 413);
       assertProblem(reply);
     }
+  }
+
+  @Test
+  void aBodyWithoutEndIsCutOff() throws Exception {
+    var before = rows();
+    var bytes = ("{\"a\":\"" + "x".repeat(20 * BODY_MAX) + "\"}").getBytes(StandardCharsets.UTF_8);
+    for (var route : routesWithBody()) {
+      try {
+        var body = BodyPublishers.ofInputStream(() -> new ByteArrayInputStream(bytes));
+        assertProblem(sender(route).publish(route.method(), path(route), body, Map.of()));
+      } catch (UncheckedIOException e) {
+        // The connection was closed while the client was still sending, which it may do.
+      }
+    }
+    shop.anybody().get("/health/live").expect(200);
+    assertThat(rows()).isEqualTo(before);
   }
 
   @Test
@@ -211,10 +219,10 @@ class BadInputTest {
     objects.put(
         "POST /api/v1/sessions",
         object("email", quoted("nobody@example.com"), "password", quoted("correct horse")));
-    // Its password is too short in any case, so that what is wrong beside it makes no account.
+    // Its address and password are wrong in any case, so that the one or the other is at least.
     objects.put(
         "POST /api/v1/users",
-        object("email", quoted("n@example.com"), "password", quoted("x"), "displayName", "\"N\""));
+        object("email", quoted("nobody"), "password", quoted("x"), "displayName", quoted("N")));
     return objects;
   }
 
@@ -376,7 +384,6 @@ class BadInputTest {
               "cursor=x",
               "cursor=%00",
               "cursor=" + "A".repeat(3_000),
-              "cursor=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA",
               "cursor=%27%20OR%201=1--")) {
         requests.add(() -> shop.operator().get(path + "?" + query));
       }

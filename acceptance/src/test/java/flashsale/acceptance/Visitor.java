@@ -92,8 +92,19 @@ record Visitor(URI url, String token) {
         headers);
   }
 
+  /** Sends the body only after the server has said that it wants it. */
+  Reply sendWhenAsked(String method, String path, String body) {
+    return exchange(request(method, path, BodyPublishers.ofString(body)).expectContinue(true));
+  }
+
   /** The same with a body that comes from anywhere. */
   Reply publish(String method, String path, BodyPublisher body, Map<String, String> headers) {
+    var request = request(method, path, body);
+    headers.forEach(request::setHeader);
+    return exchange(request);
+  }
+
+  private HttpRequest.Builder request(String method, String path, BodyPublisher body) {
     var request =
         HttpRequest.newBuilder(url.resolve(path)).timeout(ANSWER_MAX).method(method, body);
     if (body.contentLength() != 0) {
@@ -102,11 +113,18 @@ record Visitor(URI url, String token) {
     if (token != null) {
       request.setHeader("Authorization", "Bearer " + token);
     }
-    headers.forEach(request::setHeader);
+    return request;
+  }
+
+  private static Reply exchange(HttpRequest.Builder builder) {
+    var request = builder.build();
     try {
-      var response = HTTP.send(request.build(), BodyHandlers.ofString());
+      var response = HTTP.send(request, BodyHandlers.ofString());
       return new Reply(
-          method + " " + path, response.statusCode(), json(response.body()), response.headers());
+          request.method() + " " + request.uri().getPath(),
+          response.statusCode(),
+          json(response.body()),
+          response.headers());
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

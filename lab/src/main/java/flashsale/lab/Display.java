@@ -42,10 +42,12 @@ public final class Display implements AutoCloseable {
   }
 
   /** On standard output: live if that is a terminal that can move its cursor. */
-  @SuppressWarnings("SystemConsoleNull") // JDK 25 does return null when there is no terminal.
+  @SuppressWarnings("SystemConsoleNull") // Java 25 gives null again where there is no terminal.
   public static Display onConsole() {
+    var console = System.console();
+    boolean terminal = console != null && console.isTerminal();
     boolean dumb = "dumb".equals(System.getenv("TERM"));
-    return new Display(System.out, (System.console() != null && System.console().isTerminal()) && !dumb, PLAIN_LINE_EVERY);
+    return new Display(System.out, terminal && !dumb, PLAIN_LINE_EVERY);
   }
 
   /** Shows nothing. */

@@ -145,6 +145,11 @@ public final class PaymentApi implements AutoCloseable {
             .order(orderId)
             .filter(o -> o.customerId().equals(customerId))
             .orElseThrow(() -> Problem.notFound("order"));
+    if (order.state() == OrderState.CANCELLED) {
+      // The same answer as a moment earlier, when the hold was gone and the order not yet cancelled.
+      throw Problem.of(410, "HOLD_GONE", "The hold is gone and the order cancelled; nothing was charged.")
+          .with("state", order.state());
+    }
     if (order.state() != OrderState.PENDING_PAYMENT) {
       throw Problem.conflict(
               "ORDER_NOT_PAYABLE", "The order is " + order.state() + ", not PENDING_PAYMENT.")

@@ -96,8 +96,8 @@ class PaymentApiTest {
 
   @Test
   void aMissingAnswerIsAcceptedAndTheOrderIsPaidOnceItIsKnown() {
-    try (var relay = shop.relay();
-        var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.relay();
+        var _ = shop.desk.keepAsking()) {
       var unknown = pay(SandboxCard.TIMEOUT_AFTER_CHARGE, "k");
       assertThat(unknown.status()).isEqualTo(202);
       assertThat(unknown.text("state")).isEqualTo("UNKNOWN");
@@ -115,7 +115,7 @@ class PaymentApiTest {
 
   @Test
   void aRequestThatNeverReachedTheGatewayIsDeclinedInTheEnd() {
-    try (var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.desk.keepAsking()) {
       assertThat(pay(SandboxCard.TIMEOUT_BEFORE_CHARGE, "k").status()).isEqualTo(202);
       shop.clock.advance(shop.desk.settings().cancelAfter());
       await().until(() -> pay(SandboxCard.TIMEOUT_BEFORE_CHARGE, "k").status() == 402);
@@ -255,7 +255,7 @@ class PaymentApiTest {
     assertThat(stopped.text("state")).isEqualTo("CAPTURED");
     assertThat(orderState()).isEqualTo(OrderState.PENDING_PAYMENT);
     shop.block(null);
-    try (var relay = shop.relay()) {
+    try (var _ = shop.relay()) {
       await().until(() -> orderState() == OrderState.PAID);
       await().until(() -> shop.outbox.size() == 0);
     }
@@ -407,7 +407,7 @@ class PaymentApiTest {
     assertThat(accepted.status()).isEqualTo(202);
     assertThat(accepted.text("state")).isEqualTo("PAID");
     shop.line.mend();
-    try (var relay = shop.relay()) {
+    try (var _ = shop.relay()) {
       shop.clock.advance(shop.desk.settings().walkLease());
       await().until(() -> orderState() == OrderState.REFUNDED);
       await().until(() -> shop.outbox.size() == 0);

@@ -64,8 +64,8 @@ class PaymentResolverTest {
   void aLostAnswerIsFoundAndTheOrderIsPaid() {
     var row = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
     assertThat(shop.carry(row.request())).isInstanceOf(PaymentUnanswered.class);
-    try (var relay = shop.relay();
-        var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.relay();
+        var _ = shop.desk.keepAsking()) {
       shop.clock.advance(shop.desk.settings().backoffFirst());
       await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
       await().until(() -> shop.outbox.size() == 0);
@@ -84,8 +84,8 @@ class PaymentResolverTest {
     shop.line.mend();
     // The next process: the same database, and a gateway that remembers.
     var next = shop.another(shop.desk.settings());
-    try (var relay = shop.relay();
-        var resolver = next.keepAsking()) {
+    try (var _ = shop.relay();
+        var _ = next.keepAsking()) {
       shop.clock.advance(shop.desk.settings().pendingLookAfter());
       await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
     }
@@ -100,7 +100,7 @@ class PaymentResolverTest {
     dieBeforeCharging();
     assertThatThrownBy(() -> shop.carry(row.request())).isInstanceOf(Died.class);
     shop.line.mend();
-    try (var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.desk.keepAsking()) {
       shop.clock.advance(shop.desk.settings().pendingLookAfter());
       await().until(() -> shop.state(row) == PaymentState.DECLINED);
     }
@@ -125,7 +125,7 @@ class PaymentResolverTest {
   void aRequestThatWasLostIsGivenUpOnlyAfterItCannotBeChargedAnyMore() {
     var row = shop.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
     shop.carry(row.request());
-    try (var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.desk.keepAsking()) {
       shop.clock.advance(shop.desk.settings().backoffFirst());
       await().until(() -> attempts(row.paymentId()) > 0);
       assertThat(shop.state(row)).isEqualTo(PaymentState.UNKNOWN);
@@ -163,8 +163,8 @@ class PaymentResolverTest {
     var row = shop.open(SandboxCard.OK);
     shop.line.cut();
     shop.carry(row.request());
-    try (var relay = shop.relay();
-        var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.relay();
+        var _ = shop.desk.keepAsking()) {
       shop.clock.advance(shop.desk.settings().backoffFirst());
       await().until(() -> shop.line.looks.get() > 0);
       assertThat(shop.state(row)).isEqualTo(PaymentState.UNKNOWN);
@@ -180,8 +180,8 @@ class PaymentResolverTest {
     var row = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
     shop.carry(row.request());
     shop.neighbours.expire(row.reservationId());
-    try (var relay = shop.relay();
-        var resolver = shop.desk.keepAsking()) {
+    try (var _ = shop.relay();
+        var _ = shop.desk.keepAsking()) {
       shop.clock.advance(shop.desk.settings().backoffFirst());
       await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.CANCELLED);
     }
@@ -192,7 +192,7 @@ class PaymentResolverTest {
   @Test
   void aWalkThatDiedAfterTheCaptureIsDrivenOnByTheOutbox() {
     var row = shop.captured();
-    try (var relay = shop.relay()) {
+    try (var _ = shop.relay()) {
       shop.clock.advance(shop.desk.settings().walkLease());
       await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
       await().until(() -> shop.outbox.size() == 0);

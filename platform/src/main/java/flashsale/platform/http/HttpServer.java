@@ -227,8 +227,9 @@ public final class HttpServer implements AutoCloseable {
     } catch (CloseConnectionException | HttpException | RequestException e) {
       throw e; // The server's own: it knows what to answer and whether the connection lives on.
     } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      return stopping(); // Only stopping interrupts, when the time for draining is over.
+      // Only stopping interrupts, when the time for draining is over. The flag stays down, else the
+      // answer could not be written; this thread ends with it.
+      return stopping();
     } catch (Exception e) {
       return translator
           .apply(e)

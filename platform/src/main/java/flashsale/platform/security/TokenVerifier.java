@@ -190,6 +190,8 @@ public final class TokenVerifier implements Authenticator {
 
   private static Problem expired() {
     return Problem.of(
-        401, "TOKEN_EXPIRED", "The access token has expired; get a new one with /sessions/refresh.");
+        401,
+        "TOKEN_EXPIRED",
+        "The access token has expired; get a new one with /sessions/refresh.");
   }
 }

@@ -52,7 +52,8 @@ class TokenVerifierTest {
 
   @Test
   void aTokenTellsWhoCallsAndInWhichSession() {
-    var operator = new AccessToken(new Caller(Ids.next(), true), Ids.next(), START, START.plus(TTL));
+    var operator =
+        new AccessToken(new Caller(Ids.next(), true), Ids.next(), START, START.plus(TTL));
     assertThat(verifier.verify(operator.signed(OURS.getPrivate(), "ours"))).isEqualTo(operator);
     assertThat(verifier.authenticate(token().signed(OURS.getPrivate(), "ours")))
         .isEqualTo(customer);
@@ -109,8 +110,7 @@ class TokenVerifierTest {
     var small = verifier(10);
     IntStream.range(0, 200)
         .forEach(i -> small.authenticate(token().signed(OURS.getPrivate(), "ours")));
-    await()
-        .untilAsserted(() -> assertThat(small.verifiedTokens()).isLessThanOrEqualTo(10));
+    await().untilAsserted(() -> assertThat(small.verifiedTokens()).isLessThanOrEqualTo(10));
   }
 
   @Test
@@ -143,7 +143,8 @@ class TokenVerifierTest {
             "a key of its own",
             jws("EdDSA", OTHER.getPrivate(), "who", good, h -> h.setJwkHeader(jwk(OTHER)))),
         Arguments.of(
-            "another type", jws("EdDSA", OURS.getPrivate(), kid, good, h -> h.setHeader("typ", "JWT"))),
+            "another type",
+            jws("EdDSA", OURS.getPrivate(), kid, good, h -> h.setHeader("typ", "JWT"))),
         Arguments.of(
             "an unknown critical header",
             jws("EdDSA", OURS.getPrivate(), kid, good, h -> h.setCriticalHeaderNames("exp"))),
@@ -189,7 +190,8 @@ class TokenVerifierTest {
   void whatIsNoTokenIsRefused() {
     var dots = ".".repeat(2_000);
     for (var text :
-        List.of("", ".", "..", "a.b.c", "….….…", "a.b.c.d.e", dots, "\u0000", "x".repeat(100_000))) {
+        List.of(
+            "", ".", "..", "a.b.c", "….….…", "a.b.c.d.e", dots, "\u0000", "x".repeat(100_000))) {
       assertThat(refusal(text).code()).isEqualTo("UNAUTHENTICATED");
     }
     assertThat(verifier.verifiedTokens()).isZero();

@@ -1,0 +1,111 @@
+package flashsale.inventory;
+
+import static flashsale.inventory.TestLedger.HOLD_SECONDS;
+import static flashsale.inventory.TestLedger.line;
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.HoldOverdue;
+import flashsale.platform.ids.Ids;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+
+/** Overdue holds are found and expired. */
+class SweepTest {
+  private final TestLedger shop = new TestLedger();
+  private final UUID offer = shop.offer(10_000, 0);
+
+  @AfterEach
+  void close() {
+    shop.close();
+  }
+
+  private List<Fact> hold(int reservations) {
+    var requests =
+        Stream.generate(() -> (Fact) shop.request(Ids.next(), line(offer, 1)))
+            .limit(reservations)
+            .toList();
+    shop.ledger.apply(requests);
+    return requests;
+  }
+
+  @Test
+  void theSweepGivesUnitsBackByItself() {
+    hold(3);
+    shop.ledger.start();
+    assertThat(shop.stock(offer).held()).isEqualTo(3);
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
+    await().until(() -> shop.stock(offer).available() == 10_000);
+    assertThat(shop.outbox.size()).as("the flow hears of each").isEqualTo(3);
+  }
+
+  @Test
+  void oneSweepExpiresMoreThanOneBatch() {
+    hold(2 * Ledger.Settings.DEFAULT.sweepMax() + 1);
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
+    shop.ledger.sweep();
+    assertThat(shop.stock(offer).held()).isZero();
+  }
+
+  @Test
+  void theSweepTakesWhatIsOverdueOnlyAndUsesTheGivenWriter() {
+    var early = hold(1);
+    shop.clock.advance(Duration.ofSeconds(1));
+    hold(1);
+    var seen = new CopyOnWriteArrayList<Fact>();
+    shop.ledger.sweepThrough(
+        facts -> {
+          seen.addAll(facts);
+          return shop.ledger.apply(facts);
+        });
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS - 1));
+    shop.ledger.sweep();
+    assertThat(seen).containsExactly(new HoldOverdue(early.getFirst().key(), shop.now()));
+    assertThat(shop.stock(offer).held()).isEqualTo(1);
+  }
+
+  @Test
+  void severalSweepsAtOnceExpireEachHoldOnce() throws Exception {
+    hold(200);
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
+    var threads = new ArrayList<Thread>();
+    var failures = new CopyOnWriteArrayList<Throwable>();
+    for (int i = 0; i < 4; i++) {
+      var ledger = shop.another();
+      threads.add(
+          Thread.ofVirtual()
+              .uncaughtExceptionHandler((t, e) -> failures.add(e))
+              .start(ledger::sweep));
+    }
+    for (var thread : threads) {
+      thread.join();
+    }
+    assertThat(failures).isEmpty();
+    assertThat(shop.stock(offer).available()).isEqualTo(10_000);
+    assertThat(shop.outbox.size()).isEqualTo(200);
+  }
+
+  @Test
+  void aSweepThatFailsGoesOnTrying() {
+    hold(1);
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
+    var tries = new CopyOnWriteArrayList<Fact>();
+    shop.ledger.sweepThrough(
+        facts -> {
+          tries.addAll(facts);
+          if (tries.size() < 3) {
+            throw new IllegalStateException("not now");
+          }
+          return shop.ledger.apply(facts);
+        });
+    shop.ledger.start();
+    await().until(() -> shop.stock(offer).held() == 0);
+  }
+}
