@@ -55,7 +55,8 @@ class HotOfferTest {
         var before = own.put(key, answer.text("reservationId"));
         assertThat(before).isIn(null, answer.text("reservationId"));
         if (before == null && own.size() == 1) {
-          customer.pay(answer.text("orderId"), "tok_ok", key).expect(201);
+          // 202 where the machine is too slow for the gateway's answer to be in time.
+          assertThat(customer.pay(answer.text("orderId"), "tok_ok", key).status()).isIn(201, 202);
         }
       } else {
         answer.expect(409);

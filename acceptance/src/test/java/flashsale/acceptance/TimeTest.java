@@ -61,7 +61,7 @@ class TimeTest {
   void aSaleClosesByTheClock() {
     var now = Instant.now();
     var sale =
-        shop.draft(now.minusSeconds(60), now.plusSeconds(3), 600, new Ask(5, 0, 100));
+        shop.draft(now.minusSeconds(60), now.plusSeconds(3), 600, new Ask(10_000, 0, 100));
     shop.operator().post("/api/v1/admin/sales/" + sale.saleId() + "/open", Map.of()).expect(200);
     shop.customer().reserve(sale.offerId(), 1).expect(201);
     org.awaitility.Awaitility.await()

@@ -26,7 +26,7 @@ import java.util.UUID;
  * The payments role over real databases, with the sandbox gateway behind a line that can be cut, and
  * a real walk through it and its neighbours.
  */
-final class PayingShop implements AutoCloseable {
+final class PayingShop {
   static final Instant NOON = Instant.parse("2026-11-27T12:00:00Z");
   static final Duration PATIENCE = Duration.ofMillis(400);
   static final SandboxGateway.Settings SANDBOX =
@@ -35,20 +35,31 @@ final class PayingShop implements AutoCloseable {
 
   final MovableClock clock = new MovableClock(NOON);
   final Neighbours neighbours = new Neighbours();
-  final Database gatewayDatabase = TestPostgres.open("gateway");
-  final SandboxGateway sandbox = new SandboxGateway(gatewayDatabase, clock, SANDBOX);
+  final Database database = Databases.PAYMENTS;
+  final SandboxGateway sandbox = new SandboxGateway(Databases.GATEWAY, clock, SANDBOX);
   final UnreliableGateway line = new UnreliableGateway(sandbox);
-  final Database database = TestPostgres.open("payments");
   final Outbox outbox = new Outbox(database);
   final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   final PaymentDesk desk;
   private volatile Class<? extends Fact> blocked;
+
+  /** One pair for all tests, which run one after the other; each begins with empty tables. */
+  private static final class Databases {
+    static final Database PAYMENTS = TestPostgres.open("payments");
+    static final Database GATEWAY = TestPostgres.open("gateway");
+
+    static void empty() {
+      PAYMENTS.with(c -> c.createStatement().execute("DELETE FROM payment; DELETE FROM outbox"));
+      GATEWAY.with(c -> c.createStatement().execute("DELETE FROM charge"));
+    }
+  }
 
   PayingShop() {
     this(settings(256));
   }
 
   PayingShop(PaymentDesk.Settings settings) {
+    Databases.empty();
     desk = another(settings);
   }
 
@@ -187,11 +198,5 @@ final class PayingShop implements AutoCloseable {
   /** What the gateway took for the order of this payment. */
   SandboxGateway.Statement statement(PaymentRow row) {
     return sandbox.statement(row.orderId());
-  }
-
-  @Override
-  public void close() {
-    database.close();
-    gatewayDatabase.close();
   }
 }

@@ -28,7 +28,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.CyclicBarrier;
 import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -38,11 +37,6 @@ class PaymentDeskTest {
   @BeforeEach
   void open() {
     shop = new PayingShop();
-  }
-
-  @AfterEach
-  void close() {
-    shop.close();
   }
 
   private List<Outbox.Taken> due() {
@@ -222,14 +216,13 @@ class PaymentDeskTest {
 
   @Test
   void aCallWithoutAPlaceOnTheLineCountsAsUnanswered() {
-    try (var narrow = new PayingShop(PayingShop.settings(1))) {
-      var first = narrow.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
-      assertThat(narrow.apply(PayingShop.extended(first))).isInstanceOf(PaymentUnanswered.class);
-      assertThat(narrow.desk.callsUnderWay()).isOne();
-      var second = narrow.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
-      assertThat(narrow.apply(PayingShop.extended(second))).isInstanceOf(PaymentUnanswered.class);
-      await().until(() -> narrow.desk.callsUnderWay() == 0);
-    }
+    var narrow = new PayingShop(PayingShop.settings(1));
+    var first = narrow.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
+    assertThat(narrow.apply(PayingShop.extended(first))).isInstanceOf(PaymentUnanswered.class);
+    assertThat(narrow.desk.callsUnderWay()).isOne();
+    var second = narrow.open(SandboxCard.TIMEOUT_BEFORE_CHARGE);
+    assertThat(narrow.apply(PayingShop.extended(second))).isInstanceOf(PaymentUnanswered.class);
+    await().until(() -> narrow.desk.callsUnderWay() == 0);
   }
 
   // --- no hold, no charge ----------------------------------------------------------------------

@@ -8,8 +8,8 @@ import flashsale.contracts.Fact.PaymentUnanswered;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.PaymentState;
 import java.time.Duration;
+import java.util.List;
 import java.util.UUID;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 
@@ -25,11 +25,6 @@ class PaymentResolverTest {
   @BeforeEach
   void open() {
     shop = new PayingShop();
-  }
-
-  @AfterEach
-  void close() {
-    shop.close();
   }
 
   private void dieAfterCharging() {
@@ -209,7 +204,7 @@ class PaymentResolverTest {
           shop.desk
               .book()
               .settle(
-                  java.util.List.of(
+                  List.of(
                       new Settlement.Declined(row.paymentId(), PaymentRow.NOT_CHARGED)),
                   Duration.ZERO);
         };

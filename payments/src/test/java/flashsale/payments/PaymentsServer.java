@@ -121,6 +121,5 @@ final class PaymentsServer implements AutoCloseable {
     server.close();
     api.close();
     meters.close();
-    shop.close();
   }
 }

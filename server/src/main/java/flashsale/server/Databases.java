@@ -25,6 +25,11 @@ final class Databases implements AutoCloseable {
     return database;
   }
 
+  /** A database that nobody here opens, e.g. for the benchmark's peer. */
+  void make(String name) {
+    logins.login(name);
+  }
+
   Collection<Database> all() {
     return open.values();
   }

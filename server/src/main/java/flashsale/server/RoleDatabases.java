@@ -73,16 +73,7 @@ public final class RoleDatabases implements AutoCloseable {
    * @throws CommandFailure UNREACHABLE if the server beside has not made it yet
    */
   public Database.Settings settings(String role) {
-    var login =
-        logins
-            .of(role)
-            .orElseThrow(
-                () ->
-                    new CommandFailure(
-                        ExitCode.UNREACHABLE,
-                        "The server that owns the data directory has no database of the role "
-                            + role
-                            + " yet; try again in a moment."));
+    var login = login(role);
     return new Database.Settings(
         role,
         login.url(),
@@ -91,6 +82,19 @@ public final class RoleDatabases implements AutoCloseable {
         config.poolMax(role),
         config.waitingMax(),
         config.waitMax());
+  }
+
+  /** How to log in at a database; makes it where this process has started PostgreSQL. */
+  EmbeddedPostgres.Login login(String name) {
+    return logins
+        .of(name)
+        .orElseThrow(
+            () ->
+                new CommandFailure(
+                    ExitCode.UNREACHABLE,
+                    "The server that owns the data directory has no database "
+                        + name
+                        + " yet; try again in a moment."));
   }
 
   @Override

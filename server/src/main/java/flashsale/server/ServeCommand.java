@@ -5,6 +5,7 @@ import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Option;
 import picocli.CommandLine.Spec;
 
 /** Runs the shop until it is told to stop. */
@@ -18,6 +19,12 @@ final class ServeCommand implements Callable<Integer> {
   @Spec private CommandSpec spec;
   @Mixin private ServerOptions options;
 
+  @Option(
+      names = "--bench-endpoints",
+      hidden = true,
+      description = "Serves the benchmark's do-nothing endpoints too.")
+  private boolean benchEndpoints;
+
   @Override
   public Integer call() {
     var config = options.read().config();
@@ -25,7 +32,7 @@ final class ServeCommand implements Callable<Integer> {
         var directory = DataDirectory.open(options.dataDir());
         var logging =
             Logging.toFiles(directory.logs(), config.log(), Level.toLevel(config.log().level()));
-        var shop = Shop.start(config, directory, logging.accessLog(), false)) {
+        var shop = Shop.start(config, directory, logging.accessLog(), benchEndpoints)) {
       spec.commandLine()
           .getOut()
           .printf(

@@ -39,7 +39,6 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.slf4j.Logger;
@@ -134,6 +133,9 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startDatabases() {
     databases = new Databases(RoleDatabases.start(config.database(), dataDirectory), meters);
+    if (benchEndpoints) {
+      databases.make(BenchedProduct.NAIVE);
+    }
     return databases;
   }
 
@@ -345,10 +347,5 @@ public final class Shop implements AutoCloseable {
   public void close() {
     lifecycle.close();
     meters.close();
-  }
-
-  /** The databases' addresses, for the benchmark that fills them. */
-  List<flashsale.platform.persistence.Database> databases() {
-    return List.copyOf(databases.all());
   }
 }

@@ -1,30 +1,22 @@
 package flashsale.users;
 
-import flashsale.platform.batching.Coalescer;
-import flashsale.platform.ids.Ids;
 import flashsale.platform.persistence.Database;
-import java.sql.Array;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
-import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
-import java.util.HashMap;
 import java.util.List;
-import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 
 /**
- * Sign-ins: the table {@code sessions}. Opening one is coalesced, because a flash sale begins with
- * everybody signing in. How a session goes on: {@link Refreshes}. Thread-safe.
+ * The end of sessions: when they end, and what is deleted afterwards. They begin in {@link
+ * Openings} and go on in {@link Refreshes}. Thread-safe.
  */
-final class Sessions implements AutoCloseable {
+final class Sessions {
   /** Why a session ended before its time. */
   enum EndReason {
     SIGNED_OUT,
@@ -35,85 +27,12 @@ final class Sessions implements AutoCloseable {
   /** A session with its unused refresh token. */
   record Open(UUID sessionId, UUID userId, boolean operator, RefreshToken refreshToken) {}
 
-  private record Wanted(
-      UUID sessionId, UUID userId, int passwordVersion, RefreshToken refreshToken) {}
-
   private final Database database;
   private final InstantSource clock;
-  private final Duration ttl;
-  private final Duration openTimeout;
-  private final Coalescer<Wanted, Optional<Open>> opening;
 
-  Sessions(Database database, InstantSource clock, UsersSettings settings) {
+  Sessions(Database database, InstantSource clock) {
     this.database = database;
     this.clock = clock;
-    this.ttl = settings.refreshTtl();
-    this.openTimeout = settings.opening().timeout();
-    this.opening =
-        new Coalescer<>(
-            "sessions",
-            settings.opening().batchMax(),
-            settings.opening().waitingMax(),
-            this::open,
-            (size, nanos, failed) -> {});
-  }
-
-  /** Opens a session, unless the user's password is another one by now. */
-  Optional<Open> open(UUID userId, int passwordVersion) {
-    return opening.submit(
-        new Wanted(Ids.next(), userId, passwordVersion, RefreshToken.next()), openTimeout);
-  }
-
-  private List<Optional<Open>> open(List<Wanted> batch) {
-    // FOR SHARE waits for a change of the password under way and looks at the version again.
-    var sql =
-        """
-        WITH wanted AS (
-          SELECT * FROM unnest(?::uuid[], ?::uuid[], ?::int[], ?::bytea[])
-            AS w (session_id, user_id, password_version, token_hash)
-        ), valid AS MATERIALIZED (
-          SELECT w.session_id, w.token_hash, u.user_id, u.operator
-          FROM wanted w
-          JOIN users u ON u.user_id = w.user_id AND u.password_version = w.password_version
-          FOR SHARE OF u
-        ), opened AS (
-          INSERT INTO sessions (session_id, user_id, opened_at, ends_at)
-          SELECT session_id, user_id, ?, ? FROM valid
-        ), tokens AS (
-          INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
-          SELECT token_hash, session_id, ? FROM valid
-        )
-        SELECT session_id, operator FROM valid
-        """;
-    var operators =
-        database.with(
-            connection -> {
-              var now = now();
-              try (var statement = connection.prepareStatement(sql)) {
-                statement.setArray(1, array(connection, "uuid", batch, Wanted::sessionId));
-                statement.setArray(2, array(connection, "uuid", batch, Wanted::userId));
-                statement.setArray(3, array(connection, "int4", batch, Wanted::passwordVersion));
-                statement.setArray(4, connection.createArrayOf("bytea", hashes(batch)));
-                statement.setObject(5, now.atOffset(ZoneOffset.UTC));
-                statement.setObject(6, now.plus(ttl).atOffset(ZoneOffset.UTC));
-                statement.setObject(7, now.plus(ttl).atOffset(ZoneOffset.UTC));
-                Map<UUID, Boolean> opened = new HashMap<>();
-                try (var rows = statement.executeQuery()) {
-                  while (rows.next()) {
-                    opened.put(rows.getObject(1, UUID.class), rows.getBoolean(2));
-                  }
-                }
-                return opened;
-              }
-            });
-    return batch.stream()
-        .map(
-            w ->
-                Optional.ofNullable(operators.get(w.sessionId()))
-                    .map(
-                        operator ->
-                            new Open(w.sessionId(), w.userId(), operator, w.refreshToken())))
-        .toList();
   }
 
   /** Ends the session; nothing happens if it is over. */
@@ -200,16 +119,6 @@ final class Sessions implements AutoCloseable {
         });
   }
 
-  private static <T> Array array(
-      Connection connection, String type, List<T> batch, Function<T, ?> column)
-      throws SQLException {
-    return connection.createArrayOf(type, batch.stream().map(column).toArray());
-  }
-
-  private static byte[][] hashes(List<Wanted> batch) {
-    return batch.stream().map(w -> w.refreshToken().hash()).toArray(byte[][]::new);
-  }
-
   private static List<UUID> ids(PreparedStatement query) throws SQLException {
     var ids = new ArrayList<UUID>();
     try (var rows = query.executeQuery()) {
@@ -218,16 +127,6 @@ final class Sessions implements AutoCloseable {
       }
     }
     return ids;
-  }
-
-  /** Sign-ins waiting to be written. */
-  int waiting() {
-    return opening.waiting();
-  }
-
-  @Override
-  public void close() {
-    opening.close();
   }
 
   private Instant now() {

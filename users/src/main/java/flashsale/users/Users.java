@@ -24,6 +24,7 @@ public final class Users implements AutoCloseable {
   private final UsersSettings settings;
   private final Accounts accounts;
   private final Sessions sessions;
+  private final Openings openings;
   private final Refreshes refreshes;
   private final Passwords passwords;
   private final VerifiedCredentials credentials;
@@ -51,9 +52,10 @@ public final class Users implements AutoCloseable {
                 remembering.tokensMax(), remembering.revokedMax(), settings.accessTtl()));
     this.credentials =
         new VerifiedCredentials(remembering.credentialsMax(), remembering.credentialsTtl(), clock);
-    this.sessions = new Sessions(database, clock, settings);
-    this.refreshes = new Refreshes(database, clock, settings.refreshTtl());
     this.passwords = new Passwords(settings.hashing());
+    this.sessions = new Sessions(database, clock);
+    this.openings = new Openings(database, clock, settings);
+    this.refreshes = new Refreshes(database, clock, settings.refreshTtl());
     // A restart must not make access tokens of ended sessions valid again.
     sessions
         .endedSince(clock.instant().minus(settings.accessTtl()), remembering.revokedMax())
@@ -133,7 +135,7 @@ public final class Users implements AutoCloseable {
     var password = Password.parse(rawPassword).orElseThrow(Refusals::badCredentials);
     return credentials
         .find(email, password)
-        .flatMap(known -> sessions.open(known.userId(), known.passwordVersion()))
+        .flatMap(known -> openings.open(known.userId(), known.passwordVersion()))
         .or(() -> openVerified(email, password))
         .map(this::signedIn)
         .orElseThrow(Refusals::badCredentials);
@@ -148,7 +150,7 @@ public final class Users implements AutoCloseable {
     if (passwords.isOutdated(found.passwordHash())) {
       rehash(found, password);
     }
-    var opened = sessions.open(found.userId(), found.passwordVersion());
+    var opened = openings.open(found.userId(), found.passwordVersion());
     opened.ifPresent(
         session ->
             credentials.remember(
@@ -256,15 +258,15 @@ public final class Users implements AutoCloseable {
     meters.gauge(entries, about, "cache", "credentials", credentials::size);
     meters.gauge(entries, about, "cache", "tokens", verifier::verifiedTokens);
     meters.gauge(entries, about, "cache", "revoked", verifier::revokedSessions);
-    meters.gauge(
-        "flashsale.batch.waiting", "Requests waiting", "batch", "sessions", sessions::waiting);
+    var signIns = "flashsale.users.signins";
+    meters.gauge(signIns, "Sign-ins being written", "state", "waiting", openings::waiting);
   }
 
   /** Finishes what was begun and stops; the database stays open. */
   @Override
   public void close() {
     purge.close();
-    sessions.close();
     passwords.close();
+    openings.close();
   }
 }

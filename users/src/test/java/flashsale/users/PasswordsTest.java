@@ -71,7 +71,7 @@ class PasswordsTest {
       // Nobody waits longer than the named maximum, whatever the machine is busy with.
       assertThat(storm)
           .allSatisfy(
-              c -> assertThat(c.took()).isLessThan(bounds.waitMax().plus(Duration.ofSeconds(2))));
+              c -> assertThat(c.took()).isLessThan(bounds.waitMax().plusSeconds(5)));
     }
   }
 

@@ -1,0 +1,189 @@
+package flashsale.server;
+
+import flashsale.contracts.OrderIds;
+import flashsale.lab.BenchEnvironment;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.persistence.EmbeddedPostgres;
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.URI;
+import java.nio.file.Path;
+import java.sql.Connection;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+
+/** What the benchmark needs of the product: servers as processes of their own, and full tables. */
+final class BenchedProduct implements BenchEnvironment {
+  /** The naive peer's own database beside the roles'. */
+  static final String NAIVE = "naive";
+
+  private static final Duration START_MAX = Duration.ofMinutes(1);
+  private static final Duration STOP_MAX = Duration.ofSeconds(60);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(5);
+  private static final int FILL_BATCH = 10_000;
+
+  @Override
+  public Server start(Path dataDir, List<String> jvmFlags) {
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(jvmFlags);
+    command.add("--enable-native-access=ALL-UNNAMED");
+    command.add("--sun-misc-unsafe-memory-access=allow");
+    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of("serve", "--bench-endpoints", "--port", "0"));
+    command.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
+    long spawnedAt = System.nanoTime();
+    try {
+      var process =
+          new ProcessBuilder(command)
+              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+              .redirectError(new File(dataDir + ".log"))
+              .start();
+      return new Child(process, dataDir, address(process, dataDir), spawnedAt);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static URI address(Process process, Path dataDir) {
+    long deadline = System.nanoTime() + START_MAX.toNanos();
+    while (process.isAlive() && System.nanoTime() < deadline) {
+      var server = DataDirectory.server(dataDir).filter(s -> s.pid() == process.pid());
+      if (server.isPresent()) {
+        return server.get().url();
+      }
+      LockSupport.parkNanos(LOOK_EVERY.toNanos());
+    }
+    process.destroyForcibly();
+    throw new CommandFailure(
+        ExitCode.FAILED, "The server under test did not start; see " + dataDir + ".log.");
+  }
+
+  /** One server as a process. */
+  private record Child(Process process, Path dataDir, URI url, long spawnedAtNanoTime)
+      implements Server {
+    @Override
+    public long pid() {
+      return process.pid();
+    }
+
+    @Override
+    public Login operator() {
+      var account = OperatorAccount.find(dataDir).orElseThrow();
+      return new Login(account.email(), account.password());
+    }
+
+    @Override
+    public Database database() {
+      var login = EmbeddedPostgres.running(dataDir, NAIVE).orElseThrow();
+      return new Database(login.url(), login.user(), login.password());
+    }
+
+    @Override
+    public void kill() {
+      process.destroyForcibly();
+      await();
+    }
+
+    @Override
+    public void close() {
+      process.destroy();
+      await();
+    }
+
+    private void await() {
+      try {
+        if (!process.waitFor(STOP_MAX.toSeconds(), TimeUnit.SECONDS)) {
+          process.destroyForcibly();
+        }
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        process.destroyForcibly();
+      }
+    }
+  }
+
+  /**
+   * Holds that expired, their cancelled orders and their expired reservations: what is left of a
+   * sale that is over, and consistent for the audit.
+   */
+  @Override
+  public void fill(Server server, int reservations) {
+    var dataDir = ((Child) server).dataDir();
+    try (var inventory = connect(dataDir, "inventory");
+        var orders = connect(dataDir, "orders");
+        var rows = connect(dataDir, "reservations")) {
+      for (int done = 0; done < reservations; done += FILL_BATCH) {
+        var ids = new UUID[Math.min(FILL_BATCH, reservations - done)];
+        var orderIds = new UUID[ids.length];
+        for (int i = 0; i < ids.length; i++) {
+          ids[i] = Ids.next();
+          orderIds[i] = OrderIds.of(ids[i]);
+        }
+        insert(inventory, HOLDS, ids);
+        insert(orders, ORDERS, ids);
+        insert(rows, RESERVATIONS, ids, orderIds);
+      }
+      for (var connection : List.of(inventory, orders, rows)) {
+        try (var statement = connection.createStatement()) {
+          statement.execute("VACUUM ANALYZE");
+          statement.execute("CHECKPOINT");
+        }
+      }
+    } catch (SQLException e) {
+      throw new CommandFailure(ExitCode.FAILED, "Filling failed: " + e.getMessage(), e);
+    }
+  }
+
+  private static final String HOLDS =
+      """
+      INSERT INTO hold (reservation_id, customer_id, held_at, expires_at, changed_at, state,
+                        offer_ids, quantities, unit_prices, currency, fingerprint)
+      SELECT id, id, now(), now(), now(), 'EXPIRED', ARRAY[id], '{1}', '{1999}', 'EUR', ''
+      FROM unnest(?::uuid[]) AS id
+      """;
+
+  private static final String ORDERS =
+      """
+      INSERT INTO orders (reservation_id, customer_id, state, lines, total_minor, currency,
+                          fingerprint, placed_at, expires_at, ended_at, cancelled_as, changed_at)
+      SELECT id, id, 'CANCELLED',
+             jsonb_build_array(jsonb_build_object(
+               'offerId', id, 'quantity', 1, 'unitPriceMinor', 1999)),
+             1999, 'EUR', '', now(), now(), now(), 'EXPIRED', now()
+      FROM unnest(?::uuid[]) AS id
+      """;
+
+  private static final String RESERVATIONS =
+      """
+      INSERT INTO reservation (reservation_id, customer_id, state, order_id, lines, total_minor,
+                               currency, fingerprint, expires_at, changed_at)
+      SELECT id, id, 'EXPIRED', order_id,
+             json_build_array(json_build_object(
+               'offerId', id, 'quantity', 1, 'unitPriceMinor', 1999)),
+             1999, 'EUR', '', now(), now()
+      FROM unnest(?::uuid[], ?::uuid[]) AS u (id, order_id)
+      """;
+
+  private static Connection connect(Path dataDir, String role) throws SQLException {
+    var login = EmbeddedPostgres.running(dataDir, role).orElseThrow();
+    return DriverManager.getConnection(login.url(), login.user(), login.password());
+  }
+
+  private static void insert(Connection connection, String sql, UUID[]... columns)
+      throws SQLException {
+    try (var statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < columns.length; i++) {
+        statement.setArray(i + 1, connection.createArrayOf("uuid", columns[i]));
+      }
+      statement.executeUpdate();
+    }
+  }
+}
