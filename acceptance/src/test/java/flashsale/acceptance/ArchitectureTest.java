@@ -35,8 +35,7 @@ class ArchitectureTest {
   @Test
   void everyModuleIsLookedAt() {
     for (var module :
-        Stream.concat(
-                CAPABILITIES.stream(), Stream.of("contracts", "platform", "lab", "server"))
+        Stream.concat(CAPABILITIES.stream(), Stream.of("contracts", "platform", "lab", "server"))
             .toList()) {
       assertThat(FLASHSALE)
           .as(module)
@@ -55,7 +54,7 @@ class ArchitectureTest {
               resideInAPackage("flashsale..")
                   .and(
                       resideOutsideOfPackages(
-                              inside(capability), inside("contracts"), inside("platform"))))
+                          inside(capability), inside("contracts"), inside("platform"))))
           .check(FLASHSALE);
     }
   }
@@ -78,10 +77,7 @@ class ArchitectureTest {
         .resideInAPackage(inside("platform"))
         .should()
         .dependOnClassesThat(
-            resideInAPackage("flashsale..")
-                .and(
-                    resideOutsideOfPackage(
-                        inside("platform"))))
+            resideInAPackage("flashsale..").and(resideOutsideOfPackage(inside("platform"))))
         .check(FLASHSALE);
   }
 
@@ -93,9 +89,7 @@ class ArchitectureTest {
         .should()
         .dependOnClassesThat(
             resideInAPackage("flashsale..")
-                .and(
-                    resideOutsideOfPackages(
-                        inside("lab"), inside("platform"))))
+                .and(resideOutsideOfPackages(inside("lab"), inside("platform"))))
         .check(FLASHSALE);
   }
 
@@ -113,10 +107,7 @@ class ArchitectureTest {
   @Test
   void aCapabilityIsOneFlatPackage() {
     for (var capability : CAPABILITIES) {
-      noClasses()
-          .should()
-          .resideInAPackage("flashsale." + capability + ".*..")
-          .check(FLASHSALE);
+      noClasses().should().resideInAPackage("flashsale." + capability + ".*..").check(FLASHSALE);
     }
   }
 

@@ -398,7 +398,7 @@ class BadInputTest {
     shop.anybody().get("/nothing/here").expect(404, "NOT_FOUND");
     shop.anybody().get("/api/v1/../../etc/passwd").expect(404);
     var refused = shop.anybody().delete("/api/v1/sales").expect(405, "METHOD_NOT_ALLOWED");
-    assertThat(refused.header("Allow")).isEqualTo("GET");
+    assertThat(refused.header("Allow")).contains("GET").doesNotContain("DELETE");
   }
 
   private static List<Route> routesWithBody() {

@@ -138,7 +138,6 @@ class CrashTest {
                             "SELECT count(*) FROM payment WHERE state IN ('CAPTURED', 'REFUNDED')"))
                     .as("captured payments, as the gateway tells")
                     .isEqualTo(
-                        gateway.number(
-                            "SELECT count(*) FROM charge WHERE outcome = 'CAPTURED'")));
+                        gateway.number("SELECT count(*) FROM charge WHERE outcome = 'CAPTURED'")));
   }
 }

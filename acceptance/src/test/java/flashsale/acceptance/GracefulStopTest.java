@@ -25,9 +25,7 @@ class GracefulStopTest {
       var sale = shop.openSale(new Ask(1_000_000, 0, 100));
       crowd =
           Crowd.rush(
-              shop.url(),
-              sale,
-              Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList());
+              shop.url(), sale, Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList());
       await().atMost(Duration.ofSeconds(30)).until(() -> crowd.promised() >= PROMISES_BEFORE);
       long from = System.nanoTime();
       shop.stop();

@@ -241,8 +241,7 @@ class JourneyTest {
     var payment = "/api/v1/payments/" + unknown.text("paymentId");
     await()
         .atMost(Duration.ofSeconds(60))
-        .untilAsserted(
-            () -> assertThat(customer.get(payment).text("state")).isEqualTo("DECLINED"));
+        .untilAsserted(() -> assertThat(customer.get(payment).text("state")).isEqualTo("DECLINED"));
     customer.pay(held.text("orderId"), "tok_ok").expect(201);
     assertStates(customer, held, "CONFIRMED", "PAID");
     assertThat(charges(held)).isEqualTo(1);

@@ -99,9 +99,7 @@ class RepeatTest {
     var first = customer.pay(held.text("orderId"), "tok_ok", "p1").expect(201);
     assertThat(customer.pay(held.text("orderId"), "tok_ok", "p1").expect(201).json())
         .isEqualTo(first.json());
-    customer
-        .pay(held.text("orderId"), "tok_slow", "p1")
-        .expect(422, "IDEMPOTENCY_KEY_REUSED");
+    customer.pay(held.text("orderId"), "tok_slow", "p1").expect(422, "IDEMPOTENCY_KEY_REUSED");
     var declined = customer.reserve(sale.offerId(), 1).expect(201).text("orderId");
     var no = customer.pay(declined, "tok_declined", "p2").expect(402, "PAYMENT_DECLINED");
     var again = customer.pay(declined, "tok_declined", "p2").expect(402, "PAYMENT_DECLINED");

@@ -20,8 +20,7 @@ record Sql(EmbeddedPostgres.Login login) {
 
   /** Rows changed. */
   int update(String sql, Object... values) {
-    try (var connection =
-            DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
         var statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
@@ -34,8 +33,7 @@ record Sql(EmbeddedPostgres.Login login) {
 
   /** The first column of the first row. */
   long number(String sql, Object... values) {
-    try (var connection =
-            DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
         var statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
@@ -52,8 +50,7 @@ record Sql(EmbeddedPostgres.Login login) {
   /** How many rows each table has. */
   Map<String, Long> rows() {
     var tables = new ArrayList<String>();
-    try (var connection =
-            DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
         var names =
             connection.getMetaData().getTables(null, "public", "%", new String[] {"TABLE"})) {
       while (names.next()) {

@@ -16,6 +16,7 @@ class TamperingTest {
     "checkout.deadline=1s",
     "database.waitMax=500ms"
   };
+
   @Test
   void eachRuleFindsItsFaultAndNothingElse() {
     try (var shop = TestShop.start(QUICK)) {
@@ -39,21 +40,17 @@ class TamperingTest {
               "UPDATE stock SET held = held - 1, available = available + 1 WHERE offer_id = ?",
               miscounted));
       assertOneRow(
-          inventory.update(
-              "UPDATE stock SET limit_per_customer = 3 WHERE offer_id = ?", limited));
+          inventory.update("UPDATE stock SET limit_per_customer = 3 WHERE offer_id = ?", limited));
       assertOneRow(
           reservations.update(
               "UPDATE reservation SET state = 'EXPIRED' WHERE reservation_id = ?", stateless));
       assertOneRow(
-          reservations.update(
-              "DELETE FROM reservation WHERE reservation_id = ?", unreserved));
+          reservations.update("DELETE FROM reservation WHERE reservation_id = ?", unreserved));
       assertOneRow(
-          shop.sql("orders")
-              .update("DELETE FROM orders WHERE reservation_id = ?", unordered));
+          shop.sql("orders").update("DELETE FROM orders WHERE reservation_id = ?", unordered));
       assertOneRow(
           shop.sql("payments")
-              .update(
-                  "UPDATE payment SET amount_minor = 1 WHERE reservation_id = ?", overcharged));
+              .update("UPDATE payment SET amount_minor = 1 WHERE reservation_id = ?", overcharged));
 
       var audit = shop.audit();
       assertThat(audit.path("verdict").asText()).isEqualTo("BREACH");

@@ -144,10 +144,14 @@ final class TestShop implements AutoCloseable {
             .text("productId");
     var body =
         Map.of(
-            "name", "Winter",
-            "opensAt", opensAt.toString(),
-            "closesAt", closesAt.toString(),
-            "holdSeconds", holdSeconds);
+            "name",
+            "Winter",
+            "opensAt",
+            opensAt.toString(),
+            "closesAt",
+            closesAt.toString(),
+            "holdSeconds",
+            holdSeconds);
     var saleId = operator.post("/api/v1/admin/sales", body).expect(201).text("saleId");
     var offerIds = new ArrayList<String>();
     for (var ask : asks) {

@@ -51,17 +51,14 @@ class TimeTest {
     var before = shop.customer();
     var held = before.reserve(sale.offerId(), 1).expect(201);
     shop.operator().post("/api/v1/admin/sales/" + sale.saleId() + "/close", Map.of()).expect(200);
-    customer
-        .post("/api/v1/reservations", Map.of("cartId", cartId))
-        .expect(409, "SALE_NOT_OPEN");
+    customer.post("/api/v1/reservations", Map.of("cartId", cartId)).expect(409, "SALE_NOT_OPEN");
     before.pay(held.text("orderId"), "tok_ok").expect(201); // What is held stays held.
   }
 
   @Test
   void aSaleClosesByTheClock() {
     var now = Instant.now();
-    var sale =
-        shop.draft(now.minusSeconds(60), now.plusSeconds(3), 600, new Ask(10_000, 0, 100));
+    var sale = shop.draft(now.minusSeconds(60), now.plusSeconds(3), 600, new Ask(10_000, 0, 100));
     shop.operator().post("/api/v1/admin/sales/" + sale.saleId() + "/open", Map.of()).expect(200);
     shop.customer().reserve(sale.offerId(), 1).expect(201);
     org.awaitility.Awaitility.await()
@@ -107,9 +104,7 @@ class TimeTest {
         var customer = shop.customer();
         var held = customer.reserve(offerId, 1).expect(201);
         var at =
-            Instant.parse(held.text("expiresAt"))
-                .plus(EARLIEST)
-                .plusMillis(i * span / AT_THE_EDGE);
+            Instant.parse(held.text("expiresAt")).plus(EARLIEST).plusMillis(i * span / AT_THE_EDGE);
         payments.add(
             alarm.schedule(
                 () -> threads.submit(() -> pay(customer, held)),

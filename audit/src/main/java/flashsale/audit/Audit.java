@@ -57,8 +57,8 @@ public final class Audit {
   /**
    * Audits one sale, or everything.
    *
-   * @param patience how long a purchase may look wrong before it is a breach: longer than a walk and
-   *     the time after which an interrupted one is driven on
+   * @param patience how long a purchase may look wrong before it is a breach: longer than a walk
+   *     and the time after which an interrupted one is driven on
    */
   public AuditReport run(Optional<UUID> saleId, Duration patience) {
     var startedAt = clock.instant();
@@ -75,8 +75,7 @@ public final class Audit {
         startedAt,
         clock.instant(),
         offers,
-        new Counts(
-            join.holds.read, join.reservations.read, join.orders.read, join.payments.read),
+        new Counts(join.holds.read, join.reservations.read, join.orders.read, join.payments.read),
         join.openPayments,
         List.copyOf(breaches));
   }

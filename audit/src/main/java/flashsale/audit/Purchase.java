@@ -101,7 +101,9 @@ record Purchase(
       found.add(
           breach(
               Rule.PAYMENT_HAS_ORDER,
-              captured.size() + " captured payments, order " + (order == null ? null : order.state())));
+              captured.size()
+                  + " captured payments, order "
+                  + (order == null ? null : order.state())));
     } else if (paid && captured.getFirst().amountMinor() != order.totalMinor()) {
       found.add(
           breach(

@@ -17,8 +17,8 @@ import java.util.Map;
 
 /**
  * The synchronous driver: walks the flow in the caller's own thread, one hop after the other, under
- * one deadline. Each role's step but the payments' is reached through a coalescer, so that what many callers ask at
- * the same time is one transaction there. Thread-safe.
+ * one deadline. Each role's step but the payments' is reached through a coalescer, so that what
+ * many callers ask at the same time is one transaction there. Thread-safe.
  */
 public final class DirectDriver implements Checkout, AutoCloseable {
   /** More hops than the longest walk has; a walk that is longer runs in a circle. */
@@ -92,7 +92,11 @@ public final class DirectDriver implements Checkout, AutoCloseable {
           : hops.get(next).submit(fact, left);
     } catch (Overloaded | Late | DatabaseFailure e) {
       throw new CheckoutUnavailable(
-          "stopped before " + next + " at " + fact.getClass().getSimpleName() + ": "
+          "stopped before "
+              + next
+              + " at "
+              + fact.getClass().getSimpleName()
+              + ": "
               + e.getMessage(),
           RETRY_AFTER,
           e);
@@ -102,8 +106,7 @@ public final class DirectDriver implements Checkout, AutoCloseable {
   /** A step that goes through the same writer as everybody's, for a role's own background work. */
   public Step step(Next next) {
     return facts ->
-        List.copyOf(
-            facts.stream().map(fact -> take(next, fact, settings.deadline())).toList());
+        List.copyOf(facts.stream().map(fact -> take(next, fact, settings.deadline())).toList());
   }
 
   /** Refuses new hops and finishes those that wait. */

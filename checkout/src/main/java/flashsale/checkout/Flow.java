@@ -33,9 +33,9 @@ import flashsale.contracts.Fact.StockReturned;
 import flashsale.contracts.Fact.StockSold;
 
 /**
- * The flow: which role's step follows which fact. This is the only place in the system that says so,
- * and it has no default: a new fact does not compile until the flow handles it. The drivers walk it;
- * no step knows how it was reached.
+ * The flow: which role's step follows which fact. This is the only place in the system that says
+ * so, and it has no default: a new fact does not compile until the flow handles it. The drivers
+ * walk it; no step knows how it was reached.
  */
 public final class Flow {
   /** Whose step takes a fact; NOBODY's means that the walk ends here. */

@@ -73,7 +73,9 @@ public final class Recovery implements AutoCloseable {
     }
   }
 
-  /** Drives on what is unsettled among the holds taken in {@code [from, to)}; how many those were. */
+  /**
+   * Drives on what is unsettled among the holds taken in {@code [from, to)}; how many those were.
+   */
   int look(Instant from, Instant to) {
     int driven = 0;
     Optional<Fact.StockHeld> last = Optional.empty();

@@ -33,7 +33,9 @@ class DirectDriverTest {
 
   private DirectDriver driver(Duration deadline, int queueMax, Step inventory) {
     return new DirectDriver(
-        new DirectDriver.Settings(deadline, 16, queueMax), Map.of(Next.INVENTORY, inventory), meters);
+        new DirectDriver.Settings(deadline, 16, queueMax),
+        Map.of(Next.INVENTORY, inventory),
+        meters);
   }
 
   @Test

@@ -50,8 +50,7 @@ class FlowTest {
       return (Fact)
           type.getDeclaredConstructor(
                   Arrays.stream(components).map(RecordComponent::getType).toArray(Class<?>[]::new))
-              .newInstance(
-                  Arrays.stream(components).map(c -> zero(c.getType())).toArray());
+              .newInstance(Arrays.stream(components).map(c -> zero(c.getType())).toArray());
     } catch (ReflectiveOperationException e) {
       throw new LinkageError("every fact is a record", e);
     }

@@ -3,10 +3,10 @@ package flashsale.contracts;
 import java.util.UUID;
 
 /**
- * An order's id is its reservation's with fixed bits flipped: a repeated hold can only ever make the
- * same order, each role can tell one id from the other without asking, and one index serves both.
- * The upper half stays, and with it the locality that UUIDv7 gives an index; so do the version and
- * the variant.
+ * An order's id is its reservation's with fixed bits flipped: a repeated hold can only ever make
+ * the same order, each role can tell one id from the other without asking, and one index serves
+ * both. The upper half stays, and with it the locality that UUIDv7 gives an index; so do the
+ * version and the variant.
  */
 public final class OrderIds {
   /** Some of the lowest 62 bits; the two above them are the variant of RFC 9562. */

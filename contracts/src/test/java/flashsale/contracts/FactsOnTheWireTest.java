@@ -24,8 +24,8 @@ import org.junit.jupiter.params.provider.MethodSource;
 
 /**
  * The JSON of every fact is pinned by a golden file. A change that breaks one breaks services of
- * another version: add a new type with a higher version instead. {@code
- * -Dgolden.write=true} writes files that are missing.
+ * another version: add a new type with a higher version instead. {@code -Dgolden.write=true} writes
+ * files that are missing.
  */
 class FactsOnTheWireTest {
   private static final Instant AT = Instant.parse("2026-11-27T09:00:00.123456Z");

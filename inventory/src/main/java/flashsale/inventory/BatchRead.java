@@ -7,10 +7,11 @@ import java.sql.SQLException;
 /**
  * Opens the {@link Book} of a batch: everything it touches is locked and read in one round trip.
  *
- * <p>The order of the statements is what makes it right. First the stock rows, in key order, so that
- * no two transactions wait for each other; each later statement has its own snapshot, taken when the
- * locks are there, so what it reads stays true until the commit. All stock rows of a sale are locked
- * before its window changes: once a sale is known to be closed, nothing more is held in it.
+ * <p>The order of the statements is what makes it right. First the stock rows, in key order, so
+ * that no two transactions wait for each other; each later statement has its own snapshot, taken
+ * when the locks are there, so what it reads stays true until the commit. All stock rows of a sale
+ * are locked before its window changes: once a sale is known to be closed, nothing more is held in
+ * it.
  *
  * <p>No parameter's type is left to the server to find out. The driver would ask for it, would then
  * know that the rows of a statement have no longest size, and would make a round trip of each.

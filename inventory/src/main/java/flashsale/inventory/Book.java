@@ -21,7 +21,6 @@ import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import flashsale.contracts.SaleState;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -122,13 +121,32 @@ final class Book {
       case OrderRefunded r -> takeBack(r);
       case OfferAllocated a -> allocate(a);
       case SaleScheduled s ->
-          window(s.saleId(), SaleState.SCHEDULED, s.opensAt(), s.closesAt(), s.holdSeconds(), s.version());
+          window(
+              s.saleId(),
+              SaleState.SCHEDULED,
+              s.opensAt(),
+              s.closesAt(),
+              s.holdSeconds(),
+              s.version());
       case SaleOpened s ->
-          window(s.saleId(), SaleState.OPEN, s.opensAt(), s.closesAt(), s.holdSeconds(), s.version());
+          window(
+              s.saleId(), SaleState.OPEN, s.opensAt(), s.closesAt(), s.holdSeconds(), s.version());
       case SalePaused s ->
-          window(s.saleId(), SaleState.PAUSED, s.opensAt(), s.closesAt(), s.holdSeconds(), s.version());
+          window(
+              s.saleId(),
+              SaleState.PAUSED,
+              s.opensAt(),
+              s.closesAt(),
+              s.holdSeconds(),
+              s.version());
       case SaleClosed s ->
-          window(s.saleId(), SaleState.CLOSED, s.opensAt(), s.closesAt(), s.holdSeconds(), s.version());
+          window(
+              s.saleId(),
+              SaleState.CLOSED,
+              s.opensAt(),
+              s.closesAt(),
+              s.holdSeconds(),
+              s.version());
       default -> throw new IllegalArgumentException("the ledger does not take " + fact);
     };
   }
@@ -211,8 +229,7 @@ final class Book {
   private Hold expired(Hold hold) {
     var expired = giveBack(hold, HoldState.EXPIRED);
     announcements.add(
-        new Announcement(
-            new HoldExpired(expired.reservationId(), expired.customerId(), now), now));
+        new Announcement(new HoldExpired(expired.reservationId(), expired.customerId(), now), now));
     return expired;
   }
 
@@ -288,7 +305,12 @@ final class Book {
   }
 
   private Fact window(
-      UUID saleId, SaleState state, Instant opensAt, Instant closesAt, int holdSeconds, long version) {
+      UUID saleId,
+      SaleState state,
+      Instant opensAt,
+      Instant closesAt,
+      int holdSeconds,
+      long version) {
     var known = windows.get(saleId);
     if (known != null && version <= known.version()) {
       return new SaleKnown(saleId, known.version());
@@ -329,8 +351,7 @@ final class Book {
 
   private Hold put(Hold hold) {
     var before = holds.put(hold.reservationId(), hold);
-    changedHolds.putIfAbsent(
-        hold.reservationId(), Optional.ofNullable(before).map(Hold::state));
+    changedHolds.putIfAbsent(hold.reservationId(), Optional.ofNullable(before).map(Hold::state));
     return hold;
   }
 

@@ -15,10 +15,10 @@ import org.postgresql.util.PGobject;
 
 /**
  * Binds the columns of many rows as arrays, one parameter after the other. The statements take them
- * apart with {@code unnest} in the select list, never in FROM: there PostgreSQL would build a
- * tuple store for each array, which costs a small batch more than its inserts. In the select list
- * an array that is shorter than the others goes on as NULL, so a column without any value is sent
- * as NULL.
+ * apart with {@code unnest} in the select list, never in FROM: there PostgreSQL would build a tuple
+ * store for each array, which costs a small batch more than its inserts. In the select list an
+ * array that is shorter than the others goes on as NULL, so a column without any value is sent as
+ * NULL.
  */
 final class Columns<T> {
   private static final int UUID_CHARS = 36;

@@ -100,17 +100,7 @@ record Hold(
 
   private Hold become(HoldState to, Purchase by, Instant until, Instant at) {
     return new Hold(
-        reservationId,
-        customerId,
-        lines,
-        currency,
-        fingerprint,
-        to,
-        denial,
-        by,
-        heldAt,
-        until,
-        at);
+        reservationId, customerId, lines, currency, fingerprint, to, denial, by, heldAt, until, at);
   }
 
   boolean isHeld() {

@@ -202,8 +202,7 @@ public final class Ledger implements Inventory, AutoCloseable {
       var now = now();
       overdue = reads.overdue(now, settings.sweepMax());
       if (!overdue.isEmpty()) {
-        sweepStep.apply(
-            overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
+        sweepStep.apply(overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
       }
     } while (overdue.size() == settings.sweepMax());
   }

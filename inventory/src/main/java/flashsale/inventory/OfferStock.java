@@ -101,7 +101,6 @@ record OfferStock(
   }
 
   Stock figures() {
-    return new Stock(
-        offerId, saleId, allocated, available, held, sold, limitPerCustomer, revision);
+    return new Stock(offerId, saleId, allocated, available, held, sold, limitPerCustomer, revision);
   }
 }

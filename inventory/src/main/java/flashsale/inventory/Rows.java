@@ -27,10 +27,10 @@ final class Rows {
       payment_id, sold_at""";
 
   /**
-   * Makes the statements after it in the transaction find single rows by index, always: a plan
-   * that was made while a table was nearly empty would scan it, and would still be in use when it
-   * has a million rows. One generic plan also spares planning in every transaction, which would
-   * take longer than the statements themselves.
+   * Makes the statements after it in the transaction find single rows by index, always: a plan that
+   * was made while a table was nearly empty would scan it, and would still be in use when it has a
+   * million rows. One generic plan also spares planning in every transaction, which would take
+   * longer than the statements themselves.
    */
   static final String BY_INDEX =
       """

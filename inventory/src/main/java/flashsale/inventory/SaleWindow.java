@@ -4,7 +4,9 @@ import flashsale.contracts.SaleState;
 import java.time.Instant;
 import java.util.UUID;
 
-/** The ledger's copy of a sale, a row of {@code sale_window}. {@code version} is the catalogue's. */
+/**
+ * The ledger's copy of a sale, a row of {@code sale_window}. {@code version} is the catalogue's.
+ */
 record SaleWindow(
     UUID saleId,
     SaleState state,

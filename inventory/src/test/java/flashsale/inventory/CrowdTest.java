@@ -86,7 +86,8 @@ class CrowdTest {
     return attempts;
   }
 
-  private void crowd(Function<ReservationRequested, Fact> first, Function<ReservationRequested, Fact> second) {
+  private void crowd(
+      Function<ReservationRequested, Fact> first, Function<ReservationRequested, Fact> second) {
     var offer = shop.offer(UNITS, LIMIT);
     var attempts = attempts(offer);
     var next = new AtomicInteger();
@@ -99,8 +100,7 @@ class CrowdTest {
                 var attempt = attempts.get(i);
                 var answer = (caller % 2 == 0 ? first : second).apply(attempt);
                 answers
-                    .computeIfAbsent(
-                        attempt.reservationId(), id -> new CopyOnWriteArrayList<>())
+                    .computeIfAbsent(attempt.reservationId(), id -> new CopyOnWriteArrayList<>())
                     .add(answer);
               }
             });
@@ -259,9 +259,7 @@ class CrowdTest {
               caller -> {
                 if (caller % 8 == 0) {
                   assertThatThrownBy(
-                          () ->
-                              writer.submit(
-                                  shop.request(Ids.next(), line(offer, -1)), PATIENCE))
+                          () -> writer.submit(shop.request(Ids.next(), line(offer, -1)), PATIENCE))
                       .isInstanceOf(IllegalArgumentException.class);
                 } else {
                   assertThat(writer.submit(shop.request(Ids.next(), line(offer, 1)), PATIENCE))

@@ -83,11 +83,7 @@ class LedgerReadsTest {
             new AuditRow.Hold(
                 held.reservationId(), customer, held.lines(), HoldState.HELD, shop.now()),
             new AuditRow.Hold(
-                refused.reservationId(),
-                customer,
-                refused.lines(),
-                HoldState.REFUSED,
-                shop.now()));
+                refused.reservationId(), customer, refused.lines(), HoldState.REFUSED, shop.now()));
     assertThat(second)
         .containsExactly(
             new AuditRow.Hold(
@@ -101,13 +97,11 @@ class LedgerReadsTest {
     var offer = shop.offer(10, 0);
     var sold = shop.request(customer, line(offer, 3), line(offer, 1));
     var expired = shop.request(customer, line(offer, 1));
-    shop.ledger.apply(
-        List.of(sold, expired, shop.captured(sold, Ids.next())));
+    shop.ledger.apply(List.of(sold, expired, shop.captured(sold, Ids.next())));
     shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
     shop.ledger.sweep();
     shop.apply(shop.request(customer, line(offer, 2)));
-    assertThat(shop.ledger.offers())
-        .containsExactly(new AuditRow.Offer(shop.stock(offer), 2, 4));
+    assertThat(shop.ledger.offers()).containsExactly(new AuditRow.Offer(shop.stock(offer), 2, 4));
     assertThat(shop.stock(offer).available()).isEqualTo(4);
     assertThat(shop.ledger.offers().getFirst().stock().sold()).isEqualTo(4);
   }

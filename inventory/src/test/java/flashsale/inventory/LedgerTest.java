@@ -147,8 +147,7 @@ class LedgerTest {
     var request = shop.request(customer, line(offer, 4));
     hold(request);
     var released = shop.apply(shop.release(request));
-    assertThat(released)
-        .isEqualTo(new HoldReleased(request.reservationId(), customer, shop.now()));
+    assertThat(released).isEqualTo(new HoldReleased(request.reservationId(), customer, shop.now()));
     figures(offer, 10, 0, 0);
     assertThat(outboxOf(request))
         .containsExactly("hold-released.v1 " + shop.now().plusSeconds(10).getEpochSecond());
@@ -204,8 +203,7 @@ class LedgerTest {
     var expired = new HoldExpired(request.reservationId(), customer, shop.now());
     assertThat(shop.apply(shop.overdue(request))).isEqualTo(expired);
     figures(offer, 10, 0, 0);
-    assertThat(outboxOf(request))
-        .containsExactly("hold-expired.v1 " + shop.now().getEpochSecond());
+    assertThat(outboxOf(request)).containsExactly("hold-expired.v1 " + shop.now().getEpochSecond());
     assertThat(shop.apply(shop.overdue(request))).isEqualTo(expired);
     assertThat(outboxOf(request)).hasSize(1);
   }
@@ -269,8 +267,7 @@ class LedgerTest {
         .isEqualTo(
             new HoldGone(asked.paymentId(), asked.orderId(), asked.reservationId(), customer));
     figures(offer, 10, 0, 0);
-    assertThat(outboxOf(request))
-        .containsExactly("hold-expired.v1 " + shop.now().getEpochSecond());
+    assertThat(outboxOf(request)).containsExactly("hold-expired.v1 " + shop.now().getEpochSecond());
   }
 
   @Test
@@ -294,11 +291,7 @@ class LedgerTest {
     assertThat(sold)
         .isEqualTo(
             new StockSold(
-                request.reservationId(),
-                customer,
-                request.reservationId(),
-                paymentId,
-                shop.now()));
+                request.reservationId(), customer, request.reservationId(), paymentId, shop.now()));
     figures(offer, 6, 0, 4);
     shop.clock.advance(Duration.ofSeconds(1));
     assertThat(shop.apply(shop.captured(request, paymentId))).isEqualTo(sold);
@@ -344,8 +337,7 @@ class LedgerTest {
     var offer = shop.offer(10, 2);
     var request = shop.request(customer, line(offer, 2));
     var paymentId = Ids.next();
-    var sold =
-        shop.ledger.apply(List.of(request, shop.captured(request, paymentId))).getLast();
+    var sold = shop.ledger.apply(List.of(request, shop.captured(request, paymentId))).getLast();
     shop.clock.advance(Duration.ofSeconds(1));
     var returned = shop.apply(shop.refunded(request));
     assertThat(returned)
@@ -383,10 +375,7 @@ class LedgerTest {
     var offer = shop.offer(sale, 10, 0);
     var sold = shop.request(customer, line(offer, 3));
     shop.ledger.apply(
-        List.of(
-            sold,
-            shop.request(customer, line(offer, 4)),
-            shop.captured(sold, Ids.next())));
+        List.of(sold, shop.request(customer, line(offer, 4)), shop.captured(sold, Ids.next())));
     assertThat(shop.apply(new OfferAllocated(offer, sale, 5, 0, 2)))
         .isEqualTo(new StockAllocated(offer, sale, 7, 0, 4, 3, 2));
     assertThat(shop.apply(new OfferAllocated(offer, sale, 20, 0, 3)))
@@ -416,8 +405,7 @@ class LedgerTest {
     var sale = shop.openSale();
     var offer = Ids.next();
     var request = shop.request(customer, line(offer, 1));
-    assertThat(
-            shop.ledger.apply(List.of(new OfferAllocated(offer, sale, 10, 0, 1), request)))
+    assertThat(shop.ledger.apply(List.of(new OfferAllocated(offer, sale, 10, 0, 1), request)))
         .hasExactlyElementsOfTypes(StockAllocated.class, StockHeld.class);
   }
 
@@ -439,7 +427,8 @@ class LedgerTest {
     for (int quantity : List.of(0, -1, Integer.MIN_VALUE)) {
       var batch =
           List.<Fact>of(
-              shop.request(customer, line(offer, 1)), shop.request(customer, line(offer, quantity)));
+              shop.request(customer, line(offer, 1)),
+              shop.request(customer, line(offer, quantity)));
       assertThatThrownBy(() -> shop.ledger.apply(batch))
           .isInstanceOf(IllegalArgumentException.class);
     }

@@ -53,8 +53,7 @@ class RefusalTest {
 
   private UUID closed() {
     var sale = Ids.next();
-    shop.apply(
-        new SaleClosed(sale, shop.now(), shop.now().plus(Duration.ofHours(1)), 600, 1));
+    shop.apply(new SaleClosed(sale, shop.now(), shop.now().plus(Duration.ofHours(1)), 600, 1));
     return shop.offer(sale, 0, 1);
   }
 
@@ -77,8 +76,7 @@ class RefusalTest {
         unknown,
         0);
     refused(
-        shop.request(
-            customer, line(scarce, 4), line(limited, 2), line(empty, 1), line(notOpen, 1)),
+        shop.request(customer, line(scarce, 4), line(limited, 2), line(empty, 1), line(notOpen, 1)),
         Refusal.SALE_NOT_OPEN,
         notOpen,
         0);
@@ -92,16 +90,14 @@ class RefusalTest {
         Refusal.LIMIT_EXCEEDED,
         limited,
         10);
-    refused(
-        shop.request(customer, line(scarce, 4)), Refusal.INSUFFICIENT_STOCK, scarce, 3);
+    refused(shop.request(customer, line(scarce, 4)), Refusal.INSUFFICIENT_STOCK, scarce, 3);
   }
 
   @Test
   void theFirstLineThatFailsIsNamed() {
     var first = soldOut();
     var second = soldOut();
-    refused(
-        shop.request(customer, line(first, 1), line(second, 1)), Refusal.SOLD_OUT, first, 0);
+    refused(shop.request(customer, line(first, 1), line(second, 1)), Refusal.SOLD_OUT, first, 0);
   }
 
   @Test
@@ -131,10 +127,7 @@ class RefusalTest {
     var held = shop.request(customer, line(offer, 1));
     shop.ledger.apply(List.of(bought, shop.captured(bought, Ids.next()), held));
     refused(
-        shop.request(customer, line(offer, 1), line(offer, 1)),
-        Refusal.LIMIT_EXCEEDED,
-        offer,
-        8);
+        shop.request(customer, line(offer, 1), line(offer, 1)), Refusal.LIMIT_EXCEEDED, offer, 8);
     assertThat(shop.apply(shop.request(Ids.next(), line(offer, 3))))
         .as("another customer has a limit of their own")
         .isInstanceOf(StockHeld.class);
@@ -187,8 +180,7 @@ class RefusalTest {
     var offer = shop.offer(sale, 10, 0);
     var held = shop.request(customer, line(offer, 1));
     var late = shop.request(customer, line(offer, 1));
-    var closed =
-        new SaleClosed(sale, shop.now(), shop.now().plus(Duration.ofDays(1)), 600, 2);
+    var closed = new SaleClosed(sale, shop.now(), shop.now().plus(Duration.ofDays(1)), 600, 2);
     assertThat(shop.ledger.apply(List.of(held, closed)))
         .hasExactlyElementsOfTypes(StockHeld.class, SaleKnown.class);
     refused(late, Refusal.SALE_NOT_OPEN, offer, 9);

@@ -53,8 +53,7 @@ final class TestLedger implements AutoCloseable {
   }
 
   SaleOpened opened(UUID saleId, int holdSeconds, long version) {
-    return new SaleOpened(
-        saleId, now(), now().plus(Duration.ofDays(1)), holdSeconds, version);
+    return new SaleOpened(saleId, now(), now().plus(Duration.ofDays(1)), holdSeconds, version);
   }
 
   /** An offer of an open sale of its own. */

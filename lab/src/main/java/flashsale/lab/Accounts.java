@@ -131,8 +131,7 @@ final class Accounts {
         session -> {
           try (var client = new Client(server, tally)) {
             var body = Map.of("refreshToken", session.refreshToken());
-            return session(
-                client, session.account(), "refresh", "/api/v1/sessions/refresh", body);
+            return session(client, session.account(), "refresh", "/api/v1/sessions/refresh", body);
           }
         });
   }

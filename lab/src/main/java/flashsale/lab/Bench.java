@@ -1,20 +1,20 @@
 package flashsale.lab;
 
 import flashsale.lab.Accounts.Session;
-import flashsale.lab.BenchEnvironment.Server;
 import flashsale.lab.BenchShop.Open;
 import flashsale.lab.Figure.Bound;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
-import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.UUID;
+import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
 /**
@@ -46,9 +46,8 @@ public final class Bench {
           MEMORY);
 
   static final List<String> JVM_FLAGS = List.of("-Xmx256m", "-XX:+UseParallelGC");
-  private static final int HOT_UNITS = 50_000_000;
-  private static final int SALE_OFFERS = 20;
   private static final Duration LEAD_IN = Duration.ofSeconds(1);
+  private static final Duration COPY_MAX = Duration.ofMinutes(5);
 
   /**
    * What to measure, and how long.
@@ -127,7 +126,9 @@ public final class Bench {
     bench.fullAgainstEmpty();
     bench.starts();
     var inOrder =
-        NAMES.stream().flatMap(n -> bench.figures.stream().filter(f -> f.name().equals(n))).toList();
+        NAMES.stream()
+            .flatMap(n -> bench.figures.stream().filter(f -> f.name().equals(n)))
+            .toList();
     out.print(Figure.table(inOrder));
     if (options.json() != null) {
       Files.writeString(options.json(), Figure.json(inOrder));
@@ -137,41 +138,53 @@ public final class Bench {
 
   /** A data directory with customers and one open sale; every measurement starts from a copy. */
   private void makeTemplate() {
-    say("%d customers sign up …", options.customers());
+    say(options.customers() + " customers sign up");
     try (var server = environment.start(template, JVM_FLAGS);
-        var shop = new BenchShop(server, List.of())) {
+        var shop = BenchShop.visit(server, List.of())) {
       shop.signUp(options.customers());
-      startSale = shop.openSale(START, 1, HOT_UNITS);
+      startSale = shop.openSale(START, 1, BenchRound.HOT_UNITS);
       shop.reserve(startSale);
       sessions = shop.sessions();
     }
   }
 
-  private void shares() throws IOException {
+  private void shares() {
     if (!options.wantsAny(
-        "hot-reservation/noop", "hot-reservation/naive", "refusal/noop", "sale-read/noop", MEMORY)) {
+        "hot-reservation/noop",
+        "hot-reservation/naive",
+        "refusal/noop",
+        "sale-read/noop",
+        MEMORY)) {
       return;
     }
     var rounds = new Rounds();
     var memory = new ArrayList<Double>();
     try (var server = environment.start(copy("shares"), JVM_FLAGS);
-        var shop = new BenchShop(server, sessions);
-        var naive = options.wants("hot-reservation/naive") ? startNaive(server) : null) {
+        var shop = BenchShop.visit(server, sessions);
+        var naive =
+            options.wants("hot-reservation/naive") ? NaiveProcess.start(server, JVM_FLAGS) : null) {
+      var measured = new BenchRound(options, server, shop);
       if (options.wantsAny("hot-reservation/noop", "hot-reservation/naive", MEMORY)) {
-        rounds.add(HOT, n -> hot(server, shop, LEAD_IN, n, memory));
+        rounds.add(
+            HOT,
+            n -> {
+              double rate = measured.hot(LEAD_IN, n);
+              memory.add(measured.residentMebibytes());
+              return rate;
+            });
       }
       if (naive != null) {
-        rounds.add(NAIVE, n -> naive(naive, shop, n));
+        rounds.add(NAIVE, n -> measured.naive(naive.url(), n));
       }
       if (options.wantsAny("hot-reservation/noop", "refusal/noop")) {
-        rounds.add(NOOP_POST, n -> noopPost(server));
+        rounds.add(NOOP_POST, n -> measured.noopPost());
       }
       if (options.wants("refusal/noop")) {
-        rounds.add(REFUSAL, n -> refusal(server, shop, n));
+        rounds.add(REFUSAL, measured::refusal);
       }
       if (options.wants("sale-read/noop")) {
-        rounds.add(NOOP_GET, n -> get(server, "/bench/noop", ""));
-        rounds.add(SALE_READ, n -> saleRead(server, shop, n));
+        rounds.add(NOOP_GET, n -> measured.noopGet());
+        rounds.add(SALE_READ, measured::saleRead);
       }
       rounds.warmUp(out::println);
       memory.clear();
@@ -186,27 +199,25 @@ public final class Bench {
     }
   }
 
-  private NaiveProcess startNaive(Server server) {
-    return NaiveProcess.start(server, JVM_FLAGS);
-  }
-
   private void share(
       String name, String unit, double bar, Rounds rounds, String one, String other) {
     if (options.wants(name)) {
-      var behind = Map.of(one, rounds.of(one), other, rounds.of(other));
+      var behind = new LinkedHashMap<String, List<Double>>();
+      behind.put(one, rounds.of(one));
+      behind.put(other, rounds.of(other));
       var shares = rounds.share(one, other);
       figures.add(Figure.of(name, unit, Bound.AT_LEAST, bar, shares, behind));
     }
   }
 
   /** Each round starts both servers anew, the empty one from the template. */
-  private void fullAgainstEmpty() throws IOException {
+  private void fullAgainstEmpty() {
     var name = "hot-reservation full/empty";
     if (!options.wants(name)) {
       return;
     }
     var full = copy("full");
-    say("Filling the tables with %,d holds and orders …", options.filled());
+    say("filling the tables with " + options.filled() + " holds and orders");
     try (var server = environment.start(full, JVM_FLAGS)) {
       environment.fill(server, options.filled());
     }
@@ -218,10 +229,15 @@ public final class Bench {
     share(name, "share", 0.85, rounds, FULL, EMPTY);
   }
 
+  /**
+   * The rate of a server that was just started and warmed up.
+   *
+   * @param theirs the customers' sessions on that data directory; replaced by newer ones
+   */
   private double freshlyStarted(Path dataDir, List<Session> theirs, int number) {
     try (var server = environment.start(dataDir, JVM_FLAGS);
-        var shop = new BenchShop(server, List.copyOf(theirs))) {
-      double rate = hot(server, shop, options.warmUp(), number, new ArrayList<>());
+        var shop = BenchShop.visit(server, List.copyOf(theirs))) {
+      double rate = new BenchRound(options, server, shop).hot(options.warmUp(), number);
       theirs.clear();
       theirs.addAll(shop.sessions());
       return rate;
@@ -229,7 +245,7 @@ public final class Bench {
   }
 
   /** From the start of the process, on data that are there, to the first accepted reservation. */
-  private void starts() throws IOException {
+  private void starts() {
     if (!options.wants(START)) {
       return;
     }
@@ -241,9 +257,13 @@ public final class Bench {
         n -> {
           try (var server = environment.start(dataDir, JVM_FLAGS);
               var shop = new BenchShop(server, List.copyOf(theirs))) {
+            if (n == 0) {
+              shop.awaitReady();
+              shop.tokens();
+            }
             shop.reserve(startSale);
             double seconds = (System.nanoTime() - server.spawnedAtNanoTime()) / 1e9;
-            shop.tokens();
+            shop.tokens(); // The next start must not have to renew them.
             theirs.set(0, shop.sessions().getFirst());
             return seconds;
           }
@@ -253,68 +273,45 @@ public final class Bench {
     figures.add(Figure.of(START, "s", Bound.UNDER, 4, rounds.of(START), Map.of()));
   }
 
-  private double hot(
-      Server server, BenchShop shop, Duration leadIn, int number, List<Double> memory) {
-    var open = shop.openSale("hot " + number, 1, HOT_UNITS);
-    shop.reserve(open);
-    var requests = reservations(shop.tokens(), open.reservation());
-    var round = load(server.url(), requests, leadIn, 201, "HELD");
-    memory.add(residentMebibytes(server.pid()));
-    shop.check(open, round.sent() + 1);
-    return round.rate();
+  /** A new copy of the template, whose server is not running. */
+  private Path copy(String name) {
+    try {
+      return copyOfTemplate(name);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
-  private double naive(NaiveProcess naive, BenchShop shop, int number) {
-    var offer = NaivePeer.offer(number);
-    var open = new Open(new UUID(0, 0), offer, NaivePeer.UNITS);
-    var requests = reservations(shop.tokens(), open.reservation());
-    var round = load(naive.url(), requests, LEAD_IN, 201, "HELD");
-    long left = NaivePeer.UNITS - round.sent();
-    get(naive.url(), "/offers/" + offer, "{\"available\":" + left + "}");
-    return round.rate();
+  private Path copyOfTemplate(String name) throws IOException {
+    var target = options.workDir().resolve(name);
+    delete(target);
+    // Permissions and owners must stay as they are: PostgreSQL looks at them.
+    var process =
+        new ProcessBuilder("cp", "-a", template.toString(), target.toString()).inheritIO().start();
+    try {
+      if (!process.waitFor(COPY_MAX.toSeconds(), TimeUnit.SECONDS) || process.exitValue() != 0) {
+        process.destroyForcibly();
+        throw new IOException("copying " + template + " to " + target + " failed");
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+      throw new IOException("interrupted", e);
+    }
+    return target;
   }
 
-  private double refusal(Server server, BenchShop shop, int number) {
-    var open = shop.openSale("sold out " + number, 1, 1);
-    shop.sellOut(open);
-    var requests = reservations(shop.tokens(), open.reservation());
-    double rate = load(server.url(), requests, LEAD_IN, 409, "SOLD_OUT").rate();
-    shop.check(open, 1);
-    return rate;
+  private static void delete(Path folder) throws IOException {
+    if (Files.exists(folder)) {
+      try (var all = Files.walk(folder)) {
+        for (var path : all.sorted(Comparator.reverseOrder()).toList()) {
+          Files.delete(path);
+        }
+      }
+    }
   }
 
-  /** Without token and key: it does nothing but parse and answer. */
-  private double noopPost(Server server) {
-    var body = new Open(new UUID(0, 0), new UUID(0, 0), 0).reservation();
-    var request = Request.of("POST", "/bench/noop", null, null, body);
-    return load(server.url(), List.of(request), LEAD_IN, 201, "").rate();
-  }
-
-  private double saleRead(Server server, BenchShop shop, int number) {
-    var open = shop.openSale("read " + number, SALE_OFFERS, 100);
-    return get(server, "/api/v1/sales/" + open.saleId(), open.saleId().toString());
-  }
-
-  private double get(Server server, String path, String text) {
-    var request = Request.of("GET", path, null, null, null);
-    return load(server.url(), List.of(request), LEAD_IN, 200, text).rate();
-  }
-
-  private List<Request> reservations(List<String> tokens, String body) {
-    var path = "/api/v1/reservations";
-    return tokens.stream()
-        .map(
-            token ->
-                options.keys()
-                    ? Request.freshlyKeyed("POST", path, token, body)
-                    : Request.of("POST", path, token, null, body))
-        .toList();
-  }
-
-  private Load.Round load(
-      URI server, List<Request> requests, Duration leadIn, int status, String text) {
-    return Load.run(
-        new Load.Plan(
-            server, requests, options.connections(), leadIn, options.round(), status, text));
+  private void say(String words) {
+    out.println(words);
   }
 }

@@ -57,6 +57,31 @@ final class BenchShop implements AutoCloseable {
     this.sessions = sessions;
   }
 
+  /** A visit that begins when the server says that it is ready. */
+  static BenchShop visit(BenchEnvironment.Server server, List<Session> sessions) {
+    var shop = new BenchShop(server, sessions);
+    shop.awaitReady();
+    return shop;
+  }
+
+  void awaitReady() {
+    long deadline = System.nanoTime() + READY_MAX.toNanos();
+    while (!ready()) {
+      if (System.nanoTime() > deadline) {
+        throw new Failed("the server was not ready within " + READY_MAX);
+      }
+      pause();
+    }
+  }
+
+  private boolean ready() {
+    try {
+      return client.call("ready", "GET", "/health/ready", null, null, null).ok();
+    } catch (IOException e) {
+      return false;
+    }
+  }
+
   /** Makes accounts and signs them in. */
   void signUp(int customers) {
     var all = Accounts.of(Instant.now().getEpochSecond(), customers);
@@ -82,21 +107,30 @@ final class BenchShop implements AutoCloseable {
     var now = Instant.now();
     var window =
         Map.of(
-            "name", name,
-            "opensAt", now.minusSeconds(60).toString(),
-            "closesAt", now.plus(SALE_LASTS).toString(),
-            "holdSeconds", HOLD_SECONDS);
+            "name",
+            name,
+            "opensAt",
+            now.minusSeconds(60).toString(),
+            "closesAt",
+            now.plus(SALE_LASTS).toString(),
+            "holdSeconds",
+            HOLD_SECONDS);
     var sale = post(token, "admin/sales", window).path("saleId").asText();
     UUID first = null;
     for (int i = 0; i < offers; i++) {
       var thing = Map.of("name", name + " " + i, "description", "Made for a measurement.");
       var offer =
           Map.of(
-              "productId", post(token, "admin/products", thing).path("productId").asText(),
-              "unitPriceMinor", 1_000,
-              "currency", "EUR",
-              "allocated", unitsEach,
-              "limitPerCustomer", 0);
+              "productId",
+              post(token, "admin/products", thing).path("productId").asText(),
+              "unitPriceMinor",
+              1_000,
+              "currency",
+              "EUR",
+              "allocated",
+              unitsEach,
+              "limitPerCustomer",
+              0);
       var made = post(token, "admin/sales/" + sale + "/offers", offer).path("offerId").asText();
       first = first == null ? UUID.fromString(made) : first;
     }

@@ -22,6 +22,7 @@ public final class Client implements AutoCloseable {
   /** For connecting, and for each read. */
   static final Duration ANSWER_MAX = Duration.ofSeconds(30);
 
+  private static final Duration IDLE_MAX = Duration.ofSeconds(20);
   private static final int FIRST_BUFFER_BYTES = 4 * 1024;
   private static final long RETRY_AFTER_MAX_SECONDS = 60;
 
@@ -55,6 +56,7 @@ public final class Client implements AutoCloseable {
   private final Reply reply = new Reply();
   private byte[] buffer = new byte[FIRST_BUFFER_BYTES];
   private Socket socket;
+  private long usedAtNanoTime;
 
   /**
    * Connects at the first call.
@@ -89,8 +91,7 @@ public final class Client implements AutoCloseable {
       return answered;
     } catch (IOException e) {
       close();
-      tally.record(
-          call, Tally.NO_ANSWER, e.getClass().getSimpleName(), System.nanoTime() - from);
+      tally.record(call, Tally.NO_ANSWER, e.getClass().getSimpleName(), System.nanoTime() - from);
       throw e;
     } finally {
       if (socket != null && reply.closes()) {
@@ -100,6 +101,11 @@ public final class Client implements AutoCloseable {
   }
 
   private void connect() throws IOException {
+    // The server closes what is idle; a request sent into that moment would be lost.
+    if (System.nanoTime() - usedAtNanoTime > IDLE_MAX.toNanos()) {
+      close();
+    }
+    usedAtNanoTime = System.nanoTime();
     if (socket == null) {
       var address = Loopback.address(server.get());
       socket = new Socket();
@@ -131,8 +137,7 @@ public final class Client implements AutoCloseable {
 
   private Answered answered() throws IOException {
     var text = reply.body();
-    JsonNode body =
-        text.isEmpty() ? MissingNode.getInstance() : Json.tolerant().readTree(text);
+    JsonNode body = text.isEmpty() ? MissingNode.getInstance() : Json.tolerant().readTree(text);
     var code = reply.status() < 400 ? "" : body.path("code").asText();
     return new Answered(reply.status(), code, body, retryAfter());
   }

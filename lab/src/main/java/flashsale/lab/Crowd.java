@@ -89,7 +89,8 @@ public final class Crowd {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted", e);
     } catch (ExecutionException e) {
-      throw new IllegalStateException("the crowd failed: " + e.getCause().getMessage(), e.getCause());
+      throw new IllegalStateException(
+          "the crowd failed: " + e.getCause().getMessage(), e.getCause());
     }
   }
 

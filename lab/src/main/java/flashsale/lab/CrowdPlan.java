@@ -52,7 +52,9 @@ public record CrowdPlan(
     }
   }
 
-  /** A crowd that comes within ten seconds, thinks 300 ms at a time, and stays 3 minutes at most. */
+  /**
+   * A crowd that comes within ten seconds, thinks 300 ms at a time, and stays 3 minutes at most.
+   */
   public static CrowdPlan of(URI server, UUID saleId, int customers, long seed) {
     return new CrowdPlan(
         () -> server,
@@ -83,14 +85,6 @@ public record CrowdPlan(
   /** The same crowd, buying until it is stopped, from a server that may come and go. */
   public CrowdPlan untilStopped(Supplier<URI> comingAndGoing) {
     return new CrowdPlan(
-        comingAndGoing,
-        saleId,
-        customers,
-        seed,
-        rampUp,
-        thinkTime,
-        timeMax,
-        signUpsAtOnce,
-        true);
+        comingAndGoing, saleId, customers, seed, rampUp, thinkTime, timeMax, signUpsAtOnce, true);
   }
 }

@@ -89,7 +89,10 @@ public record CrowdReport(
   }
 
   public long calls(String call) {
-    return calls.stream().filter(c -> c.call().equals(call)).mapToLong(c -> c.calls(n -> true)).sum();
+    return calls.stream()
+        .filter(c -> c.call().equals(call))
+        .mapToLong(c -> c.calls(n -> true))
+        .sum();
   }
 
   /** Tables for people. */

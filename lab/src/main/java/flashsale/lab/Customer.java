@@ -118,8 +118,7 @@ final class Customer {
   }
 
   /** The reservations that were made; empty: refused. */
-  private List<Promise> reserve(
-      Client client, Sale sale, Map<UUID, Integer> lines, Temper temper)
+  private List<Promise> reserve(Client client, Sale sale, Map<UUID, Integer> lines, Temper temper)
       throws InterruptedException {
     Object body =
         temper.cart()
@@ -217,8 +216,7 @@ final class Customer {
     return Outcome.RELEASED;
   }
 
-  private Outcome pay(
-      Client client, Promise reserved, Map<UUID, Integer> lines, List<String> cards)
+  private Outcome pay(Client client, Promise reserved, Map<UUID, Integer> lines, List<String> cards)
       throws InterruptedException {
     var promise = reserved;
     for (var card : cards) {

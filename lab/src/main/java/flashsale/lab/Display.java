@@ -52,8 +52,7 @@ public final class Display implements AutoCloseable {
 
   /** Shows nothing. */
   public static Display none() {
-    return new Display(
-        new PrintStream(OutputStream.nullOutputStream()), false, PLAIN_LINE_EVERY);
+    return new Display(new PrintStream(OutputStream.nullOutputStream()), false, PLAIN_LINE_EVERY);
   }
 
   /** The present state, a line of words and the gauges below it. */

@@ -80,8 +80,7 @@ public record Figure(
           String.format(Locale.ROOT, "%.2f to %.2f", f.least(), f.most()),
           f.verdict());
       f.behind.forEach(
-          (series, rounds) ->
-              text.format("  %-26s %10.0f /s%n", series, median(rounds)));
+          (series, rounds) -> text.format("  %-26s %10.0f /s%n", series, median(rounds)));
     }
     return text.toString();
   }

@@ -26,8 +26,9 @@ import org.HdrHistogram.Histogram;
  *
  * <p>It shares the machine's cores with what it measures, so it must cost little: one thread asks
  * the kernel which of its connections have an answer and serves those, with requests that were
- * written out beforehand. Measured with 64 connections at 40 k requests/s: 11–12 µs of processor time
- * a request; a platform thread for each connection 15–18 µs, a virtual one 22–25 µs, wrk 15 µs.
+ * written out beforehand. Measured with 64 connections at 40 k requests/s: 11–12 µs of processor
+ * time a request; a platform thread for each connection 15–18 µs, a virtual one 22–25 µs, wrk 15
+ * µs.
  */
 public final class Load {
   /** Connections at most. */
@@ -173,8 +174,7 @@ public final class Load {
       }
     }
     long cpu = ManagementFactory.getThreadMXBean().getCurrentThreadCpuTime() - cpuFrom;
-    return new Round(
-        sent, answered, plan.measured(), byStatus(), latencies, Duration.ofNanos(cpu));
+    return new Round(sent, answered, plan.measured(), byStatus(), latencies, Duration.ofNanos(cpu));
   }
 
   /** Until the time is over and everything that was sent is answered. */

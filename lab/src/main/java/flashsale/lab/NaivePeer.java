@@ -33,8 +33,8 @@ import org.jose4j.lang.JoseException;
  * How a shop is usually written, to be measured beside the product: one transaction per request
  * that locks the stock's row with {@code SELECT … FOR UPDATE}. In all else it is like the product:
  * the same HTTP server, the same check of the same tokens, the same body and answer, the same
- * PostgreSQL. It has less to do: no keys, no limits, no sale's window, no outbox, no metrics, no log.
- * Started by {@link NaiveProcess} as a process of its own.
+ * PostgreSQL. It has less to do: no keys, no limits, no sale's window, no outbox, no metrics, no
+ * log. Started by {@link NaiveProcess} as a process of its own.
  */
 final class NaivePeer implements AutoCloseable {
   static final int OFFERS = 200;

@@ -1,5 +1,7 @@
 package flashsale.lab;
 
+import ch.qos.logback.classic.Level;
+import ch.qos.logback.classic.Logger;
 import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.InputStreamReader;
@@ -9,6 +11,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import org.slf4j.LoggerFactory;
 
 /** A {@link NaivePeer} in a child process, which ends with its parent. */
 public final class NaiveProcess implements AutoCloseable {
@@ -94,6 +97,8 @@ public final class NaiveProcess implements AutoCloseable {
 
   /** The child: arguments are the shop's address, the database's, and its user. */
   public static void main(String[] arguments) throws IOException {
+    // Without a configuration, every detail would go to standard output: unfair to the peer.
+    ((Logger) LoggerFactory.getLogger(Logger.ROOT_LOGGER_NAME)).setLevel(Level.WARN);
     var in = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
     var shop = URI.create(arguments[0]);
     var database = new BenchEnvironment.Database(arguments[1], arguments[2], in.readLine());

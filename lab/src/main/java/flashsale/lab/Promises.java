@@ -103,7 +103,8 @@ public final class Promises {
 
   /** How many there are of each kind. */
   public Map<Seen, Long> counts() {
-    return all.values().stream().collect(Collectors.groupingBy(Promise::seen, Collectors.counting()));
+    return all.values().stream()
+        .collect(Collectors.groupingBy(Promise::seen, Collectors.counting()));
   }
 
   /** Asks a server about each of them, and waits up to 30 s for what is still under way. */

@@ -90,8 +90,7 @@ class CrowdTest {
 
   @Test
   void soldMoreThanThereIsIsNoticed() {
-    try (var shop =
-        new TinyShop(TinyShop.Fault.OVERSELLS, TinyShop.Fault.IGNORES_LIMITS)) {
+    try (var shop = new TinyShop(TinyShop.Fault.OVERSELLS, TinyShop.Fault.IGNORES_LIMITS)) {
       var report = Crowd.run(plan(shop, 200), Display.none());
 
       assertThat(report.brokenRules()).anyMatch(r -> r.startsWith("oversold"));
@@ -151,7 +150,8 @@ class CrowdTest {
     try (var shop = new TinyShop()) {
       int port = shop.url().getPort();
       var crowd =
-          Crowd.start(plan(shop, 20).untilStopped(() -> URI.create("http://127.0.0.1:" + port)),
+          Crowd.start(
+              plan(shop, 20).untilStopped(() -> URI.create("http://127.0.0.1:" + port)),
               Display.none());
       awaitMorePromises(crowd, 5);
       shop.close();
@@ -199,7 +199,8 @@ class CrowdTest {
   void withoutATerminalTheDisplayPrintsLines() {
     var out = new ByteArrayOutputStream();
     try (var shop = new TinyShop();
-        var display = new Display(new PrintStream(out, true, StandardCharsets.UTF_8), false, Duration.ZERO)) {
+        var display =
+            new Display(new PrintStream(out, true, StandardCharsets.UTF_8), false, Duration.ZERO)) {
       Crowd.run(plan(shop, 40), display);
     }
     assertThat(out.toString(StandardCharsets.UTF_8))
@@ -211,7 +212,8 @@ class CrowdTest {
   void onATerminalTheDisplayIsDrawnInPlace() {
     var out = new ByteArrayOutputStream();
     try (var shop = new TinyShop();
-        var display = new Display(new PrintStream(out, true, StandardCharsets.UTF_8), true, Duration.ZERO)) {
+        var display =
+            new Display(new PrintStream(out, true, StandardCharsets.UTF_8), true, Duration.ZERO)) {
       Crowd.run(plan(shop, 40), display);
     }
     assertThat(out.toString(StandardCharsets.UTF_8))

@@ -169,17 +169,24 @@ final class TinyShop implements AutoCloseable {
             .map(
                 o ->
                     Map.of(
-                        "offerId", o.id,
-                        "productName", "Thing " + offers.indexOf(o),
-                        "unitPriceMinor", PRICE,
-                        "currency", "EUR",
-                        "limitPerCustomer", o.limit,
-                        "allocated", o.allocated,
-                        "available", o.available,
-                        "soldOut", o.available == 0))
+                        "offerId",
+                        o.id,
+                        "productName",
+                        "Thing " + offers.indexOf(o),
+                        "unitPriceMinor",
+                        PRICE,
+                        "currency",
+                        "EUR",
+                        "limitPerCustomer",
+                        o.limit,
+                        "allocated",
+                        o.allocated,
+                        "available",
+                        o.available,
+                        "soldOut",
+                        o.available == 0))
             .toList();
-    return Answer.ok(
-        Map.of("saleId", saleId, "name", "Tiny", "state", "OPEN", "offers", list));
+    return Answer.ok(Map.of("saleId", saleId, "name", "Tiny", "state", "OPEN", "offers", list));
   }
 
   private synchronized Answer newCart(Call call) {
@@ -319,9 +326,13 @@ final class TinyShop implements AutoCloseable {
 
   private static Map<String, Object> view(Payment payment, String state) {
     return Map.of(
-        "paymentId", payment.id(),
-        "orderId", payment.reservation().orderId,
-        "state", state,
-        "amountMinor", payment.reservation().total);
+        "paymentId",
+        payment.id(),
+        "orderId",
+        payment.reservation().orderId,
+        "state",
+        state,
+        "amountMinor",
+        payment.reservation().total);
   }
 }

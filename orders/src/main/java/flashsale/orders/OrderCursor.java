@@ -12,7 +12,8 @@ record OrderCursor(Instant placedAt, UUID reservationId) {
   private static final int BYTES = 3 * Long.BYTES;
 
   /** Before the newest; far enough in the future, and still a time for PostgreSQL. */
-  static final OrderCursor START = new OrderCursor(Instant.parse("9999-12-31T23:59:59Z"), new UUID(-1, -1));
+  static final OrderCursor START =
+      new OrderCursor(Instant.parse("9999-12-31T23:59:59Z"), new UUID(-1, -1));
 
   /** The place behind this order. */
   static OrderCursor behind(OrderRow row) {

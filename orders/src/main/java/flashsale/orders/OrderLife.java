@@ -75,7 +75,8 @@ final class OrderLife {
       case CANCELLED -> order;
       case PAID, REFUNDED -> {
         // The ledger resolves a hold once, so this is an old message about another resolution.
-        LOG.error("order {} is {}, but its hold is said to be {}", order.orderId(), order.state(), as);
+        LOG.error(
+            "order {} is {}, but its hold is said to be {}", order.orderId(), order.state(), as);
         yield order;
       }
     };

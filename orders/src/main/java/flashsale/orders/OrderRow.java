@@ -56,7 +56,8 @@ record OrderRow(
   }
 
   /** The mark that there will be no order for this reservation. */
-  static OrderRow neverPlaced(UUID reservationId, UUID customerId, ReservationState as, Instant now) {
+  static OrderRow neverPlaced(
+      UUID reservationId, UUID customerId, ReservationState as, Instant now) {
     return new OrderRow(
         reservationId,
         customerId,

@@ -62,8 +62,7 @@ class OrderApiTest {
     assertThat(reply.status()).isEqualTo(200);
     var body = reply.body();
     assertThat(body.get("orderId").asText()).isEqualTo(id.toString());
-    assertThat(body.get("reservationId").asText())
-        .isEqualTo(OrderIds.reservationOf(id).toString());
+    assertThat(body.get("reservationId").asText()).isEqualTo(OrderIds.reservationOf(id).toString());
     assertThat(body.get("state").asText()).isEqualTo("PENDING_PAYMENT");
     assertThat(body.at("/lines/0/offerId").asText()).isEqualTo(offer.toString());
     assertThat(body.at("/lines/0/quantity").asInt()).isEqualTo(2);
@@ -82,8 +81,7 @@ class OrderApiTest {
     later();
     server.book.apply(
         List.of(
-            new StockSold(
-                OrderIds.reservationOf(id), customer, id, Ids.next(), server.now.get())));
+            new StockSold(OrderIds.reservationOf(id), customer, id, Ids.next(), server.now.get())));
     var body = server.get("/api/v1/orders/" + id, customer).body();
     assertThat(body.get("state").asText()).isEqualTo("PAID");
     assertThat(body.get("paidAt").asText()).isEqualTo(server.now.get().toString());

@@ -83,8 +83,7 @@ class OrderBookTest {
   }
 
   private PaymentRefunded refunded(boolean holdLost) {
-    return new PaymentRefunded(
-        payment, order, reservation, customer, 4498, "EUR", holdLost, NOON);
+    return new PaymentRefunded(payment, order, reservation, customer, 4498, "EUR", holdLost, NOON);
   }
 
   private OrderPlaced placedFact() {
@@ -363,13 +362,7 @@ class OrderBookTest {
       assertThat(seen.getFirst())
           .isEqualTo(
               new AuditRow.Order(
-                  low,
-                  OrderIds.of(low),
-                  customer,
-                  lines,
-                  4498,
-                  OrderState.PENDING_PAYMENT,
-                  NOON));
+                  low, OrderIds.of(low), customer, lines, 4498, OrderState.PENDING_PAYMENT, NOON));
       assertThat(seen.get(1).lines()).isEmpty();
     }
   }

@@ -29,8 +29,7 @@ final class OrdersServer implements AutoCloseable {
     }
   }
 
-  final AtomicReference<Instant> now =
-      new AtomicReference<>(Instant.parse("2026-11-27T12:00:00Z"));
+  final AtomicReference<Instant> now = new AtomicReference<>(Instant.parse("2026-11-27T12:00:00Z"));
   final OrderBook book;
   private final Database database = TestPostgres.open("orders");
   private final HttpServer server;

@@ -17,7 +17,8 @@ import org.slf4j.LoggerFactory;
 /**
  * Asks the gateway, many questions side by side, but bounded in number and in time. A call whose
  * time is up is not interrupted (it would break the connection in the middle of a charge): nobody
- * waits for it any more, it keeps its place until it ends, and its answer is told late. Thread-safe.
+ * waits for it any more, it keeps its place until it ends, and its answer is told late.
+ * Thread-safe.
  */
 final class GatewayCalls {
   private static final Logger LOG = LoggerFactory.getLogger(GatewayCalls.class);

@@ -122,8 +122,7 @@ public final class PaymentApi implements AutoCloseable {
     var order = payable(body.orderId(), customerId);
     var now = clock.instant().truncatedTo(ChronoUnit.MICROS);
     var lookAt = now.plus(desk.settings().pendingLookAfter());
-    var row =
-        PaymentRow.requested(id, order, body.method(), fingerprint(body), now, lookAt);
+    var row = PaymentRow.requested(id, order, body.method(), fingerprint(body), now, lookAt);
     return switch (openings.submit(row, desk.settings().openTimeout())) {
       case Opening.Opened o -> walk(o.row(), o.row().request());
       case Opening.Known o -> again(o.row(), body);
@@ -146,8 +145,10 @@ public final class PaymentApi implements AutoCloseable {
             .filter(o -> o.customerId().equals(customerId))
             .orElseThrow(() -> Problem.notFound("order"));
     if (order.state() == OrderState.CANCELLED) {
-      // The same answer as a moment earlier, when the hold was gone and the order not yet cancelled.
-      throw Problem.of(410, "HOLD_GONE", "The hold is gone and the order cancelled; nothing was charged.")
+      // The same answer as a moment earlier, when the hold was gone and the order not yet
+      // cancelled.
+      throw Problem.of(
+              410, "HOLD_GONE", "The hold is gone and the order cancelled; nothing was charged.")
           .with("state", order.state());
     }
     if (order.state() != OrderState.PENDING_PAYMENT) {

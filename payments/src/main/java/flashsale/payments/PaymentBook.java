@@ -115,7 +115,10 @@ final class PaymentBook {
 
   /** By order id: the payment of each of these orders that was, or may have been, charged. */
   Map<UUID, PaymentRow> ofOrders(Collection<UUID> orderIds) {
-    return database.with(connection -> PaymentTable.ofOrders(connection, orderIds)).values().stream()
+    return database
+        .with(connection -> PaymentTable.ofOrders(connection, orderIds))
+        .values()
+        .stream()
         .collect(Collectors.toMap(PaymentRow::orderId, row -> row));
   }
 
@@ -123,7 +126,8 @@ final class PaymentBook {
    * Writes what became known and tells how these payments stand now; where another answer came
    * first, it stays. What turns out to be captured goes into the outbox.
    *
-   * @param lease for how long whoever called drives a captured payment on himself; zero: nobody does
+   * @param lease for how long whoever called drives a captured payment on himself; zero: nobody
+   *     does
    */
   Map<UUID, PaymentRow> settle(List<Settlement> settlements, Duration lease) {
     if (settlements.isEmpty()) {

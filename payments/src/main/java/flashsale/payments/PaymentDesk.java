@@ -140,8 +140,8 @@ public final class PaymentDesk implements Payments {
   /**
    * {@inheritDoc}
    *
-   * @throws CheckoutUnavailable if the gateway did not answer to a refund; what else became known is
-   *     written, and a repeat repeats it
+   * @throws CheckoutUnavailable if the gateway did not answer to a refund; what else became known
+   *     is written, and a repeat repeats it
    */
   @Override
   public List<Fact> apply(List<Fact> facts) {
@@ -223,8 +223,7 @@ public final class PaymentDesk implements Payments {
   }
 
   private Optional<Question<Settlement>> ask(Callable<Settlement> question) {
-    return Optional.of(
-        new Question<>(question, late -> book.settle(List.of(late), Duration.ZERO)));
+    return Optional.of(new Question<>(question, late -> book.settle(List.of(late), Duration.ZERO)));
   }
 
   private Settlement refund(UUID paymentId, boolean holdLost) {
@@ -276,8 +275,7 @@ public final class PaymentDesk implements Payments {
   /** The gateway spoke by itself: late, or a second time. The first answer stays. */
   private void answered(UUID paymentId, Outcome outcome) {
     try {
-      book.settle(
-          List.of(settlement(paymentId, outcome, PaymentRow.NOT_CHARGED)), Duration.ZERO);
+      book.settle(List.of(settlement(paymentId, outcome, PaymentRow.NOT_CHARGED)), Duration.ZERO);
     } catch (RuntimeException e) {
       LOG.warn("payment {} is asked about again: {}", paymentId, e.toString());
     }

@@ -9,8 +9,9 @@ import java.util.function.BiConsumer;
  * under a key of ours, the payment's id, and asking again under the same key never does anything a
  * second time: it gives the first answer. All methods block and may be called by many threads.
  *
- * <p>A provider that cannot promise what {@link #cancel} promises must offer something equivalent (a
- * cancellable payment intent, or a void): without it an unanswered charge could never be given up.
+ * <p>A provider that cannot promise what {@link #cancel} promises must offer something equivalent
+ * (a cancellable payment intent, or a void): without it an unanswered charge could never be given
+ * up.
  */
 public interface PaymentGateway {
   /** What to charge. {@code key} and {@code orderId} are ours; amounts in minor units. */

@@ -4,7 +4,6 @@ import flashsale.payments.GatewayCalls.Question;
 import flashsale.payments.PaymentGateway.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
@@ -30,10 +29,7 @@ public final class PaymentResolver implements AutoCloseable {
 
   /** Starts looking. */
   PaymentResolver(
-      PaymentBook book,
-      PaymentGateway gateway,
-      GatewayCalls calls,
-      PaymentDesk.Settings settings) {
+      PaymentBook book, PaymentGateway gateway, GatewayCalls calls, PaymentDesk.Settings settings) {
     this.book = book;
     this.gateway = gateway;
     this.calls = calls;

@@ -82,7 +82,15 @@ record PaymentRow(
       case Settlement.Unanswered s when state == PaymentState.PENDING ->
           to(PaymentState.UNKNOWN, null, null, false, null, null, now, s.lookAt());
       case Settlement.Refunded s when state == PaymentState.CAPTURED ->
-          to(PaymentState.REFUNDED, gatewayReference, null, s.holdLost(), capturedAt, now, now, null);
+          to(
+              PaymentState.REFUNDED,
+              gatewayReference,
+              null,
+              s.holdLost(),
+              capturedAt,
+              now,
+              now,
+              null);
       case Settlement.Captured s -> this;
       case Settlement.Declined s -> this;
       case Settlement.Unanswered s -> this;
@@ -121,14 +129,7 @@ record PaymentRow(
 
   PaymentRequested request() {
     return new PaymentRequested(
-        paymentId,
-        orderId,
-        reservationId,
-        customerId,
-        amountMinor,
-        currency,
-        method,
-        requestedAt);
+        paymentId, orderId, reservationId, customerId, amountMinor, currency, method, requestedAt);
   }
 
   PaymentGateway.Charge charge() {
@@ -165,14 +166,7 @@ record PaymentRow(
           "payment " + paymentId + " is " + state + ": there is nothing to give back");
     }
     return new PaymentRefunded(
-        paymentId,
-        orderId,
-        reservationId,
-        customerId,
-        amountMinor,
-        currency,
-        holdLost,
-        refundedAt);
+        paymentId, orderId, reservationId, customerId, amountMinor, currency, holdLost, refundedAt);
   }
 
   AuditRow.Payment auditRow() {

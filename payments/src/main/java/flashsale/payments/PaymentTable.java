@@ -10,7 +10,6 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
@@ -91,8 +90,7 @@ final class PaymentTable {
   /** By payment id: the payments of these orders that were, or may have been, charged. */
   static Map<UUID, PaymentRow> ofOrders(Connection connection, Collection<UUID> orderIds)
       throws SQLException {
-    return read(
-        connection, SELECT + "WHERE order_id = ANY (?) AND state <> 'DECLINED'", orderIds);
+    return read(connection, SELECT + "WHERE order_id = ANY (?) AND state <> 'DECLINED'", orderIds);
   }
 
   /** Moves payments on and tells how many moved. The WHERE states the legal transitions again. */

@@ -32,7 +32,8 @@ public final class SandboxGateway implements PaymentGateway {
    * @param slowness more of it for {@code tok_slow}; to be less than the shop's patience
    * @param silence how long a call that is never answered is kept waiting before it breaks off; to
    *     be more than the shop's patience
-   * @param failureRate share of charges, 0 to 1, that break off at once, half of them after charging
+   * @param failureRate share of charges, 0 to 1, that break off at once, half of them after
+   *     charging
    */
   public record Settings(
       Duration latency, Duration slowness, Duration silence, double failureRate) {
@@ -139,7 +140,9 @@ public final class SandboxGateway implements PaymentGateway {
     return write(key, null, new Cancelled());
   }
 
-  /** Writes the first outcome of a key, or finds it: one statement, so that only one can be first. */
+  /**
+   * Writes the first outcome of a key, or finds it: one statement, so that only one can be first.
+   */
   private Outcome write(UUID key, Charge charge, Outcome outcome) {
     return database.with(
         connection -> {

@@ -81,8 +81,7 @@ final class Neighbours implements Orders {
       }
       case PaymentRefunded f -> {
         move(f.orderId(), OrderState.REFUNDED);
-        yield new OrderRefunded(
-            f.orderId(), f.reservationId(), f.customerId(), f.refundedAt());
+        yield new OrderRefunded(f.orderId(), f.reservationId(), f.customerId(), f.refundedAt());
       }
       case OrderRefunded f ->
           new StockReturned(f.reservationId(), f.customerId(), f.orderId(), f.refundedAt());

@@ -23,8 +23,8 @@ import java.util.List;
 import java.util.UUID;
 
 /**
- * The payments role over real databases, with the sandbox gateway behind a line that can be cut, and
- * a real walk through it and its neighbours.
+ * The payments role over real databases, with the sandbox gateway behind a line that can be cut,
+ * and a real walk through it and its neighbours.
  */
 final class PayingShop {
   static final Instant NOON = Instant.parse("2026-11-27T12:00:00Z");
@@ -124,10 +124,7 @@ final class PayingShop {
 
   Relay relay() {
     return new Relay(
-        "payments",
-        outbox,
-        clock,
-        message -> carry(envelopes.open(message.envelope()).message()));
+        "payments", outbox, clock, message -> carry(envelopes.open(message.envelope()).message()));
   }
 
   Order order() {

@@ -184,8 +184,7 @@ class PaymentApiTest {
     var stranger = Ids.next();
     var theirs = shop.neighbours.place(stranger, shop.clock.instant());
     assertThat(pay(SandboxCard.OK, "k").status()).isEqualTo(201);
-    assertThat(server.pay(stranger, theirs.orderId(), SandboxCard.OK, "k").status())
-        .isEqualTo(201);
+    assertThat(server.pay(stranger, theirs.orderId(), SandboxCard.OK, "k").status()).isEqualTo(201);
   }
 
   @Test
@@ -280,8 +279,7 @@ class PaymentApiTest {
   @Test
   void otherPeoplesOrdersAndPaymentsDoNotExist() {
     var stranger = Ids.next();
-    assertThat(server.pay(stranger, order.orderId(), SandboxCard.OK, null).status())
-        .isEqualTo(404);
+    assertThat(server.pay(stranger, order.orderId(), SandboxCard.OK, null).status()).isEqualTo(404);
     assertThat(server.pay(customer, Ids.next(), SandboxCard.OK, null).status()).isEqualTo(404);
     var paid = pay(SandboxCard.OK, null);
     assertThat(server.get(stranger, paid.location().orElseThrow()).status()).isEqualTo(404);

@@ -105,8 +105,7 @@ class PaymentDeskTest {
 
   @Test
   void aGatewayThatDoesNotAnswerLeavesThePaymentUnknown() {
-    for (var card :
-        List.of(SandboxCard.TIMEOUT_AFTER_CHARGE, SandboxCard.TIMEOUT_BEFORE_CHARGE)) {
+    for (var card : List.of(SandboxCard.TIMEOUT_AFTER_CHARGE, SandboxCard.TIMEOUT_BEFORE_CHARGE)) {
       var row = shop.open(card);
       assertThat(shop.apply(PayingShop.extended(row))).isInstanceOf(PaymentUnanswered.class);
       assertThat(shop.state(row)).isEqualTo(PaymentState.UNKNOWN);
@@ -368,8 +367,7 @@ class PaymentDeskTest {
     var rival = row(Ids.next(), order.orderId());
     var openings = shop.desk.book().open(List.of(one, rival, one));
     assertThat(openings)
-        .containsExactly(
-            new Opening.Opened(one), new Opening.OrderTaken(), new Opening.Known(one));
+        .containsExactly(new Opening.Opened(one), new Opening.OrderTaken(), new Opening.Known(one));
   }
 
   private Opening begin(UUID orderId) {

@@ -204,8 +204,7 @@ class PaymentResolverTest {
           shop.desk
               .book()
               .settle(
-                  List.of(
-                      new Settlement.Declined(row.paymentId(), PaymentRow.NOT_CHARGED)),
+                  List.of(new Settlement.Declined(row.paymentId(), PaymentRow.NOT_CHARGED)),
                   Duration.ZERO);
         };
     var end = shop.carry(row.request());

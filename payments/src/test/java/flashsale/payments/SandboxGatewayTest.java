@@ -119,8 +119,7 @@ class SandboxGatewayTest {
   void aSlowCardIsChargedAfterItsTime() {
     long from = System.nanoTime();
     assertThat(gateway.charge(charge(SandboxCard.SLOW))).isInstanceOf(Captured.class);
-    assertThat(Duration.ofNanos(System.nanoTime() - from))
-        .isGreaterThanOrEqualTo(QUICK.slowness());
+    assertThat(Duration.ofNanos(System.nanoTime() - from)).isGreaterThanOrEqualTo(QUICK.slowness());
   }
 
   @Test

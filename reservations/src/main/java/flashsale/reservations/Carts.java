@@ -119,8 +119,7 @@ public final class Carts {
     }
   }
 
-  private static void remove(Connection connection, UUID cartId, UUID offerId)
-      throws SQLException {
+  private static void remove(Connection connection, UUID cartId, UUID offerId) throws SQLException {
     try (var statement =
         connection.prepareStatement("DELETE FROM cart_item WHERE cart_id = ? AND offer_id = ?")) {
       statement.setObject(1, cartId);

@@ -108,8 +108,7 @@ class ReservationBookTest {
   @Test
   void severalFactsOfOneReservationInOneBatchApplyInOrder() {
     var other = Ids.next();
-    var answers =
-        book.apply(List.of(placed(), placed(other), paid(), placed(other), placed()));
+    var answers = book.apply(List.of(placed(), placed(other), paid(), placed(other), placed()));
     assertThat(answers)
         .extracting(fact -> ((ReservationSettled) fact).state())
         .containsExactly(

@@ -9,8 +9,8 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import picocli.CommandLine.ParameterException;
+import picocli.CommandLine.Parameters;
 import picocli.CommandLine.Spec;
 
 /** Checks the promises at a running server. */
@@ -38,7 +38,8 @@ final class AuditCommand implements Callable<Integer> {
     }
     try (var client = server.signIn()) {
       var answer =
-          client.get(sale == null ? "/api/v1/admin/audit" : "/api/v1/admin/sales/" + sale + "/audit");
+          client.get(
+              sale == null ? "/api/v1/admin/audit" : "/api/v1/admin/sales/" + sale + "/audit");
       var report = Json.tolerant().treeToValue(answer, AuditReport.class);
       var out = spec.commandLine().getOut();
       out.print(json ? Json.text(report) + "\n" : AuditText.of(report));

@@ -11,8 +11,7 @@ final class AuditText {
   static String of(AuditReport report) {
     var stock = new TextTable("offer", "allocated", "available", "held", "sold");
     for (var offer : report.offers()) {
-      stock.row(
-          offer.offerId(), offer.allocated(), offer.available(), offer.held(), offer.sold());
+      stock.row(offer.offerId(), offer.allocated(), offer.available(), offer.held(), offer.sold());
     }
     var rules = new TextTable("promise", "");
     for (var rule : Rule.values()) {

@@ -25,6 +25,7 @@ final class BenchCommand implements Callable<Integer> {
   @Override
   public Integer call() {
     throw new CommandFailure(
-        ExitCode.FAILED, "bench is not wired yet: " + spec.name() + options.dataDir() + only + json);
+        ExitCode.FAILED,
+        "bench is not wired yet: " + spec.name() + options.dataDir() + only + json);
   }
 }

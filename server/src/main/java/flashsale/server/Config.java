@@ -18,12 +18,7 @@ public record Config(
     Log log) {
 
   public record Http(
-      String host,
-      int port,
-      long bodyMax,
-      int connectionsMax,
-      int requestsMax,
-      Duration drain) {}
+      String host, int port, long bodyMax, int connectionsMax, int requestsMax, Duration drain) {}
 
   /** Where the roles' databases are, and how many connections each gets. */
   public record Database(
@@ -101,8 +96,7 @@ public record Config(
       Duration sandboxSilence,
       double sandboxFailureRate) {}
 
-  public record Reservations(
-      int linesMax, int quantityMax, int refusalsMax, Duration refusalTtl) {}
+  public record Reservations(int linesMax, int quantityMax, int refusalsMax, Duration refusalTtl) {}
 
   public record Log(String level, boolean access, long fileMax, int filesMax) {}
 

@@ -89,9 +89,7 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
                   + " jdbc:postgresql://db.example.com/flashsale_{role}"),
           new ConfigCheck(
               List.of("database.url"),
-              c ->
-                  !c.database().embedded()
-                      && !c.database().url().startsWith("jdbc:postgresql://"),
+              c -> !c.database().embedded() && !c.database().url().startsWith("jdbc:postgresql://"),
               "Only PostgreSQL is supported: the address begins with jdbc:postgresql://"),
           new ConfigCheck(
               List.of("database.url", "database.user"),

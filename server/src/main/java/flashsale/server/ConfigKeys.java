@@ -23,7 +23,11 @@ final class ConfigKeys {
           count("http.port", 8080, 0, 65_535, "port to listen on; 0: any free one, printed"),
           bytes("http.bodyMax", "64KiB", "4KiB", "8MiB", "a longer request body gets 413"),
           count(
-              "http.connectionsMax", 4096, 8, 100_000, "open connections; further ones have to wait"),
+              "http.connectionsMax",
+              4096,
+              8,
+              100_000,
+              "open connections; further ones have to wait"),
           count(
               "http.requestsMax",
               2048,
@@ -50,12 +54,9 @@ final class ConfigKeys {
               10_000,
               "max_connections of the PostgreSQL server, which all pools together must leave room"
                   + " in; the embedded one has 200"),
-          count(
-              "database.usersPoolMax", 8, 2, 1000, "connections to the users' database at most"),
-          count(
-              "database.catalogPoolMax", 8, 2, 1000, "connections to the catalogue's database"),
-          count(
-              "database.inventoryPoolMax", 8, 2, 1000, "connections to the inventory's database"),
+          count("database.usersPoolMax", 8, 2, 1000, "connections to the users' database at most"),
+          count("database.catalogPoolMax", 8, 2, 1000, "connections to the catalogue's database"),
+          count("database.inventoryPoolMax", 8, 2, 1000, "connections to the inventory's database"),
           count(
               "database.reservationsPoolMax",
               16,
@@ -65,7 +66,11 @@ final class ConfigKeys {
           count("database.ordersPoolMax", 8, 2, 1000, "connections to the orders' database"),
           count("database.paymentsPoolMax", 16, 2, 1000, "connections to the payments' database"),
           count(
-              "database.gatewayPoolMax", 8, 2, 1000, "connections to the sandbox gateway's database"),
+              "database.gatewayPoolMax",
+              8,
+              2,
+              1000,
+              "connections to the sandbox gateway's database"),
           count(
               "database.waitingMax",
               512,
@@ -84,8 +89,7 @@ final class ConfigKeys {
               "500ms",
               "1m",
               "how long one reservation or payment may take; then what was taken is given back"),
-          count(
-              "checkout.batchMax", 256, 1, 4096, "requests of one step that share a transaction"),
+          count("checkout.batchMax", 256, 1, 4096, "requests of one step that share a transaction"),
           count(
               "checkout.queueMax",
               4096,
@@ -117,8 +121,7 @@ final class ConfigKeys {
               1,
               100_000,
               "sales kept in memory that are not over; more cannot be created"),
-          time(
-              "users.tokenTtl", "15m", "1m", "1d", "how long an access token is valid"),
+          time("users.tokenTtl", "15m", "1m", "1d", "how long an access token is valid"),
           time(
               "users.refreshTtl",
               "30d",
@@ -137,8 +140,7 @@ final class ConfigKeys {
               1,
               100_000,
               "sign-ins waiting for that; more get 503 at once"),
-          time(
-              "users.hashWaitMax", "2s", "100ms", "1m", "how long a sign-in waits before its 503"),
+          time("users.hashWaitMax", "2s", "100ms", "1m", "how long a sign-in waits before its 503"),
           time(
               "users.verifiedTtl",
               "5m",
@@ -191,15 +193,18 @@ final class ConfigKeys {
               10_000_000,
               "refusals whose Idempotency-Key is remembered"),
           time(
-              "reservations.refusalTtl", "10m", "1s", "1d", "how long such a refusal is remembered"),
+              "reservations.refusalTtl",
+              "10m",
+              "1s",
+              "1d",
+              "how long such a refusal is remembered"),
           choice(
               "log.level",
               "INFO",
               List.of("ERROR", "WARN", "INFO", "DEBUG"),
               "what is logged of the flash sale's own doings; of its libraries WARN and worse"),
           flag("log.access", true, "whether each request gets a line in logs/access.log"),
-          bytes(
-              "log.fileMax", "20MiB", "1MiB", "1GiB", "size at which a new log file is begun"),
+          bytes("log.fileMax", "20MiB", "1MiB", "1GiB", "size at which a new log file is begun"),
           count("log.filesMax", 5, 1, 20, "old files kept of each log"));
 
   private ConfigKeys() {}

@@ -107,9 +107,7 @@ final class ConfigReader {
     } else if (!SERVICE_LINK.matcher(name).matches()) {
       problems.add(
           new ConfigProblem(
-              where,
-              "There is no such setting."
-                  + meant(Nearest.to(name, BY_VARIABLE.keySet()))));
+              where, "There is no such setting." + meant(Nearest.to(name, BY_VARIABLE.keySet()))));
     }
   }
 
@@ -144,8 +142,7 @@ final class ConfigReader {
 
   private void unknown(String where, String name) {
     problems.add(
-        new ConfigProblem(
-            where, "There is no setting " + name + "." + meant(nearest(name))));
+        new ConfigProblem(where, "There is no setting " + name + "." + meant(nearest(name))));
   }
 
   /** The nearest whole name; else the key of another section that has this very name. */

@@ -13,8 +13,7 @@ final class ConfigText {
 
   /** What holds, as an application.yaml; with sources where it is no default. */
   static String yaml(EffectiveConfig effective, boolean changedOnly) {
-    var shown =
-        effective.settings().stream().filter(s -> !changedOnly || !s.isDefault()).toList();
+    var shown = effective.settings().stream().filter(s -> !changedOnly || !s.isDefault()).toList();
     return sections(shown, Setting::key, ConfigText::line);
   }
 

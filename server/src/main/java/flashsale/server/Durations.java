@@ -4,7 +4,9 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.util.regex.Pattern;
 
-/** Times as people write them: {@code 250ms}, {@code 5s}, {@code 1m30s}, {@code 12h}, {@code 30d}. */
+/**
+ * Times as people write them: {@code 250ms}, {@code 5s}, {@code 1m30s}, {@code 12h}, {@code 30d}.
+ */
 final class Durations {
   private static final Pattern PART = Pattern.compile("(\\d{1,9})(ms|s|m|h|d)");
   private static final Pattern WHOLE = Pattern.compile("(" + PART.pattern() + ")+");

@@ -29,7 +29,8 @@ import org.slf4j.bridge.SLF4JBridgeHandler;
 public final class Logging implements AutoCloseable {
   private static final String OURS = "flashsale";
   private static final String ACCESS = "flashsale.access";
-  private static final String PATTERN = "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX,UTC} %-5level %logger{0}: %msg%n";
+  private static final String PATTERN =
+      "%d{yyyy-MM-dd'T'HH:mm:ss.SSSXXX,UTC} %-5level %logger{0}: %msg%n";
 
   /** How often a file's size is looked at; with 3 MB/s of access log it may be that much larger. */
   private static final Duration SIZE_LOOK_EVERY = Duration.buildBySeconds(1);

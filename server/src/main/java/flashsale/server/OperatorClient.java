@@ -29,7 +29,10 @@ public final class OperatorClient implements AutoCloseable {
       Set.of("type", "title", "status", "code", "detail", "instance");
 
   private final HttpClient http =
-      HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).connectTimeout(CONNECT_MAX).build();
+      HttpClient.newBuilder()
+          .version(HttpClient.Version.HTTP_1_1)
+          .connectTimeout(CONNECT_MAX)
+          .build();
   private final URI server;
   private String token;
 

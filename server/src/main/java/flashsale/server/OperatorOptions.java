@@ -14,29 +14,28 @@ final class OperatorOptions {
       names = "--data-dir",
       paramLabel = "DIR",
       defaultValue = "${env:" + Variables.DATA_DIR + ":-data}",
-      description = "The running server's data directory (default: data, or $"
-          + Variables.DATA_DIR
-          + ").")
+      description =
+          "The running server's data directory (default: data, or $" + Variables.DATA_DIR + ").")
   private Path dataDir;
 
   @Option(
       names = "--url",
       paramLabel = "URL",
       defaultValue = "${env:" + Variables.URL + "}",
-      description = "Address of a server elsewhere, e.g. http://127.0.0.1:8080 ($"
-          + Variables.URL
-          + ").")
+      description =
+          "Address of a server elsewhere, e.g. http://127.0.0.1:8080 ($" + Variables.URL + ").")
   private URI url;
 
   @Option(
       names = "--operator",
       paramLabel = "EMAIL",
       defaultValue = "${env:" + Variables.OPERATOR + "}",
-      description = "The operator's address (default: the data directory's own operator; $"
-          + Variables.OPERATOR
-          + "). The password is asked for, or comes from --password-file or $"
-          + Variables.OPERATOR_PASSWORD
-          + ".")
+      description =
+          "The operator's address (default: the data directory's own operator; $"
+              + Variables.OPERATOR
+              + "). The password is asked for, or comes from --password-file or $"
+              + Variables.OPERATOR_PASSWORD
+              + ".")
   private String operator;
 
   @Option(

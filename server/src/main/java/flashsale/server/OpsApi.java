@@ -36,8 +36,7 @@ final class OpsApi {
         .get("/health/live", Access.PUBLIC, call -> Answer.ok(Map.of("status", "UP")))
         .get("/health/ready", Access.PUBLIC, call -> ready())
         .get("/metrics", Access.PUBLIC, call -> metrics())
-        .get(
-            "/openapi", Access.PUBLIC, call -> Answer.bytes("application/yaml", openApi));
+        .get("/openapi", Access.PUBLIC, call -> Answer.bytes("application/yaml", openApi));
   }
 
   private Answer ready() {

@@ -44,12 +44,30 @@ final class SaleFileReader {
   SaleFile read() {
     unknownFields();
     var name = text("name", NAME_MAX_CHARS, null);
-    var opensAt = value("opensAt", this::opening, "now, a time from now such as +10m, or a date and"
-        + " time such as 2026-12-01T18:00:00Z", now);
-    var closesAt = value("closesAt", closing(opensAt), "a time after the opening such as +2h, or a"
-        + " date and time such as 2026-12-01T20:00:00Z", null);
-    var hold = value("holdTime", SaleFileReader::hold, "a time from " + Durations.show(HOLD_MIN)
-        + " to " + Durations.show(HOLD_MAX) + " such as 10m", Duration.ofMinutes(10));
+    var opensAt =
+        value(
+            "opensAt",
+            this::opening,
+            "now, a time from now such as +10m, or a date and"
+                + " time such as 2026-12-01T18:00:00Z",
+            now);
+    var closesAt =
+        value(
+            "closesAt",
+            closing(opensAt),
+            "a time after the opening such as +2h, or a"
+                + " date and time such as 2026-12-01T20:00:00Z",
+            null);
+    var hold =
+        value(
+            "holdTime",
+            SaleFileReader::hold,
+            "a time from "
+                + Durations.show(HOLD_MIN)
+                + " to "
+                + Durations.show(HOLD_MAX)
+                + " such as 10m",
+            Duration.ofMinutes(10));
     var currency = value("currency", Currency::getInstance, "an ISO 4217 code such as EUR", null);
     if (opensAt != null && closesAt != null && !closesAt.isAfter(opensAt)) {
       problem("closesAt", "must be after opensAt");
@@ -161,7 +179,9 @@ final class SaleFileReader {
 
   private static Duration hold(String text) {
     var hold = Durations.parse(text);
-    if (hold.compareTo(HOLD_MIN) < 0 || hold.compareTo(HOLD_MAX) > 0 || !hold.equals(Duration.ofSeconds(hold.toSeconds()))) {
+    if (hold.compareTo(HOLD_MIN) < 0
+        || hold.compareTo(HOLD_MAX) > 0
+        || !hold.equals(Duration.ofSeconds(hold.toSeconds()))) {
       throw new IllegalArgumentException(text);
     }
     return hold;
@@ -208,8 +228,7 @@ final class SaleFileReader {
 
   /** A complaint at the line of the path, or of the nearest thing around it that is there. */
   private void problem(String path, String what) {
-    problems.add(
-        "%s:%d: %s %s.".formatted(yaml.file(), line(path), label(path), what));
+    problems.add("%s:%d: %s %s.".formatted(yaml.file(), line(path), label(path), what));
   }
 
   private int line(String path) {

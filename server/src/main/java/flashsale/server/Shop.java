@@ -162,8 +162,7 @@ public final class Shop implements AutoCloseable {
   private AutoCloseable startInventory() {
     var database = databases.open("inventory");
     inventoryOutbox = new Outbox(database);
-    ledger =
-        new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
+    ledger = new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
     return () -> {};
   }
 
@@ -271,10 +270,7 @@ public final class Shop implements AutoCloseable {
     meters.gauge(
         "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
     return new Relay(
-        role,
-        outbox,
-        clock,
-        message -> driver.carry(envelopes.open(message.envelope()).message()));
+        role, outbox, clock, message -> driver.carry(envelopes.open(message.envelope()).message()));
   }
 
   private AutoCloseable startHttp() {

@@ -63,17 +63,14 @@ final class UserCommand implements Runnable {
     try (var database = Database.open(databases.settings("users"));
         var users = new Users(database, keys, new SteadyClock(), Settings.users(config.users()))) {
       var user =
-          operator
-              ? users.createOperator(email, password)
-              : users.signUp(email, password, null);
+          operator ? users.createOperator(email, password) : users.signUp(email, password, null);
       spec.commandLine()
           .getOut()
           .printf("Created the %s %s%n", operator ? "operator" : "customer", user.email());
       spec.commandLine().getOut().flush();
       return ExitCode.OK.code();
     } catch (Problem e) {
-      throw new CommandFailure(
-          ExitCode.FAILED, "%s (%s)".formatted(e.getMessage(), e.code()), e);
+      throw new CommandFailure(ExitCode.FAILED, "%s (%s)".formatted(e.getMessage(), e.code()), e);
     }
   }
 

@@ -43,8 +43,7 @@ final class ChildProcess implements AutoCloseable {
     Path output = Files.createTempFile("child", ".out");
     Path errors = Files.createTempFile("child", ".err");
     try {
-      var process =
-          builder.redirectOutput(output.toFile()).redirectError(errors.toFile()).start();
+      var process = builder.redirectOutput(output.toFile()).redirectError(errors.toFile()).start();
       process.getOutputStream().close();
       if (!process.waitFor(END_MAX.toSeconds(), TimeUnit.SECONDS)) {
         process.destroyForcibly();

@@ -157,7 +157,11 @@ class ConfigReaderTest {
     assertThat(refused.problems())
         .extracting(ConfigProblem::where)
         .contains(
-            file + ":2", file + ":3", file + ":4", file + ":6", file + ":7",
+            file + ":2",
+            file + ":3",
+            file + ":4",
+            file + ":6",
+            file + ":7",
             "environment FLASHSALE_HTTP_REQUESTS_MAX");
     assertThat(refused)
         .hasMessageContaining("hold must outlive the charge")
@@ -210,7 +214,8 @@ class ConfigReaderTest {
             .config();
 
     assertThat(config.database().url("orders")).isEqualTo("jdbc:postgresql://db/flashsale_orders");
-    assertThat(config.database()).hasToString("PostgreSQL at jdbc:postgresql://db/flashsale_{role}");
+    assertThat(config.database())
+        .hasToString("PostgreSQL at jdbc:postgresql://db/flashsale_{role}");
   }
 
   @Test

@@ -69,8 +69,7 @@ class SaleFileTest {
   })
   void timesMayBeRelative(String opensAt, String closesAt, Instant opens, Instant closes)
       throws IOException {
-    var sale =
-        SaleFile.read(file(SALE.replace("now", opensAt).replace("+2h", closesAt)), NOW);
+    var sale = SaleFile.read(file(SALE.replace("now", opensAt).replace("+2h", closesAt)), NOW);
 
     assertThat(sale.opensAt()).isEqualTo(opens);
     assertThat(sale.closesAt()).isEqualTo(closes);
@@ -134,8 +133,7 @@ class SaleFileTest {
   void aMissingFileIsSaid() {
     var missing = folder.resolve("none.yaml");
 
-    var failure =
-        catchThrowableOfType(CommandFailure.class, () -> SaleFile.read(missing, NOW));
+    var failure = catchThrowableOfType(CommandFailure.class, () -> SaleFile.read(missing, NOW));
 
     assertThat(failure).hasMessageContaining("there is no such file");
   }

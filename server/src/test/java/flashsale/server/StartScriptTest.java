@@ -23,8 +23,20 @@ import org.junit.jupiter.params.provider.ValueSource;
 class StartScriptTest {
   private static final List<String> TOOLS =
       List.of(
-          "awk", "cat", "dirname", "find", "flock", "grep", "head", "id", "mkdir", "mv",
-          "readlink", "sed", "touch", "tr");
+          "awk",
+          "cat",
+          "dirname",
+          "find",
+          "flock",
+          "grep",
+          "head",
+          "id",
+          "mkdir",
+          "mv",
+          "readlink",
+          "sed",
+          "touch",
+          "tr");
 
   @TempDir private Path folder;
   private Path project;
@@ -304,7 +316,8 @@ class StartScriptTest {
     assertThat(nothing.exitCode()).isEqualTo(1);
   }
 
-  // --- what it runs in -----------------------------------------------------------------------------
+  // --- what it runs in
+  // -----------------------------------------------------------------------------
 
   private ChildProcess.Ended run(String... arguments) throws Exception {
     return run(project.resolve("flashsale"), arguments);

@@ -70,8 +70,7 @@ class PasswordsTest {
       }
       // Nobody waits longer than the named maximum, whatever the machine is busy with.
       assertThat(storm)
-          .allSatisfy(
-              c -> assertThat(c.took()).isLessThan(bounds.waitMax().plusSeconds(5)));
+          .allSatisfy(c -> assertThat(c.took()).isLessThan(bounds.waitMax().plusSeconds(5)));
     }
   }
 

@@ -74,3 +74,4 @@ CREATE TABLE outbox (
   attempts integer NOT NULL DEFAULT 0
 );
 CREATE INDEX outbox_due ON outbox (due_at, seq);
+CREATE INDEX outbox_key ON outbox (key, seq);

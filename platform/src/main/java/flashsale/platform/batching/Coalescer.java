@@ -18,8 +18,9 @@ import org.slf4j.LoggerFactory;
  * processor.
  *
  * <p>Thread-safe. A batch that fails is done again one by one, so that a poisoned request fails
- * alone; the work must therefore be one transaction and safe to repeat. A batch that fails with {@link
- * Overloaded} fails as a whole. A request whose caller has gone before its batch began is dropped.
+ * alone; the work must therefore be one transaction and safe to repeat. A batch that fails with
+ * {@link Overloaded} fails as a whole. A request whose caller has gone before its batch began is
+ * dropped.
  *
  * @param <Q> what callers ask
  * @param <A> what they are answered

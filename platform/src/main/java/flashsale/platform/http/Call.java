@@ -7,6 +7,7 @@ import flashsale.platform.security.Caller;
 import io.helidon.common.buffers.DataReader;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.RequestException;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
@@ -128,6 +129,16 @@ public final class Call {
       throw Problem.badRequest("MALFORMED_BODY", Json.explain(e));
     } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
       throw new CloseConnectionException("the client left in the middle of its body", e);
+    } catch (RequestException e) {
+      // The end of a body in broken chunks cannot be found. Looking for it, as the server would do
+      // to keep the connection, could wait for ever.
+      throw RequestException.builder()
+          .type(e.eventType())
+          .status(e.status())
+          .setKeepAlive(false)
+          .message("unreadable body")
+          .cause(e)
+          .build();
     }
   }
 

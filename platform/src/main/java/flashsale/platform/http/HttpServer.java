@@ -128,8 +128,8 @@ public final class HttpServer implements AutoCloseable {
   }
 
   /**
-   * Refuses new requests with 503 and {@code Connection: close}, waits until none is being answered,
-   * or for {@code most}; then stops listening.
+   * Refuses new requests with 503 and {@code Connection: close}, waits until none is being
+   * answered, or for {@code most}; then stops listening.
    */
   public void drain(Duration most) {
     draining = true;
@@ -231,10 +231,7 @@ public final class HttpServer implements AutoCloseable {
       // answer could not be written; this thread ends with it.
       return stopping();
     } catch (Exception e) {
-      return translator
-          .apply(e)
-          .map(Answer::problem)
-          .orElseGet(() -> failed(route, requestId, e));
+      return translator.apply(e).map(Answer::problem).orElseGet(() -> failed(route, requestId, e));
     } catch (Error e) {
       return failed(route, requestId, e);
     }

@@ -14,9 +14,9 @@ import java.util.UUID;
 import java.util.function.Function;
 
 /**
- * Text, ids and times as clients may send them: JSON strings only, each in one form only, and within
- * what PostgreSQL can keep. Jackson by itself also takes numbers and booleans as text, epoch seconds
- * as times, empty or base64 text as ids.
+ * Text, ids and times as clients may send them: JSON strings only, each in one form only, and
+ * within what PostgreSQL can keep. Jackson by itself also takes numbers and booleans as text, epoch
+ * seconds as times, empty or base64 text as ids.
  */
 final class StrictValues {
   private static final Instant EARLIEST = Instant.parse("0001-01-01T00:00:00Z");
@@ -27,8 +27,7 @@ final class StrictValues {
   static SimpleModule module() {
     return new SimpleModule("strict values")
         .addDeserializer(String.class, new Text<>(String.class, StrictValues::text))
-        .addDeserializer(
-            UUID.class, new Text<>(UUID.class, text -> Ids.parse(text).orElse(null)))
+        .addDeserializer(UUID.class, new Text<>(UUID.class, text -> Ids.parse(text).orElse(null)))
         .addDeserializer(Instant.class, new Text<>(Instant.class, StrictValues::instant));
   }
 

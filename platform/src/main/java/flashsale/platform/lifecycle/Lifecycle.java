@@ -13,9 +13,9 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Starts the parts of a process, each as soon as everything that it needs has started, side by side
- * where nothing forbids it, and stops them in the reverse of the order in which they came up. If one
- * fails, those that came up are stopped again and the failure is thrown. The idea is Grafana dskit's
- * module manager.
+ * where nothing forbids it, and stops them in the reverse of the order in which they came up. If
+ * one fails, those that came up are stopped again and the failure is thrown. The idea is Grafana
+ * dskit's module manager.
  *
  * @param <P> the parts, one constant each
  */
@@ -46,8 +46,7 @@ public final class Lifecycle<P extends Enum<P>> implements AutoCloseable {
     var lifecycle = new Lifecycle<P>();
     var futures = new EnumMap<P, CompletableFuture<Void>>(type);
     for (var part : order(type, needs)) {
-      var before =
-          needs.get(part).stream().map(futures::get).toArray(CompletableFuture<?>[]::new);
+      var before = needs.get(part).stream().map(futures::get).toArray(CompletableFuture<?>[]::new);
       futures.put(
           part,
           CompletableFuture.allOf(before)

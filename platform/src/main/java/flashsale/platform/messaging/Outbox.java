@@ -88,8 +88,8 @@ public final class Outbox {
    * Takes what is due, oldest first, one message of each key, and holds it for the lease against
    * other instances. An earlier message with the same key that is due too, or that has been taken
    * already, goes first; one that waits for its first time does not hold up the others. Because
-   * every instance sees such an earlier message until it is done, the order holds between
-   * instances too.
+   * every instance sees such an earlier message until it is done, the order holds between instances
+   * too.
    */
   public List<Taken> take(Instant now, Duration lease, int max) {
     return database.with(

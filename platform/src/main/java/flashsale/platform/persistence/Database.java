@@ -175,11 +175,7 @@ public final class Database implements AutoCloseable {
   private Overloaded exhausted() {
     return new Overloaded(
         "%s pool exhausted (active=%d, waiting=%d, timeout=%dms)"
-            .formatted(
-                settings.name(),
-                active(),
-                waiting(),
-                settings.waitMax().toMillis()));
+            .formatted(settings.name(), active(), waiting(), settings.waitMax().toMillis()));
   }
 
   /** Connections in use now. */

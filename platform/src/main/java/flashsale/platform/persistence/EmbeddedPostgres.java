@@ -201,7 +201,8 @@ public final class EmbeddedPostgres implements AutoCloseable {
         """;
     for (var database : new String[] {name, "postgres", "template1"}) {
       if (exists(connection, open, database)) {
-        execute(connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %s FROM PUBLIC".formatted(database));
+        execute(
+            connection, "REVOKE CONNECT, TEMPORARY ON DATABASE %s FROM PUBLIC".formatted(database));
       }
     }
   }

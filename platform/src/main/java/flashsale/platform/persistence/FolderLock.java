@@ -91,8 +91,7 @@ public final class FolderLock implements AutoCloseable {
 
   private static Optional<FolderLock> open(Path folder) throws IOException {
     var channel =
-        FileChannel.open(
-            folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
+        FileChannel.open(folder.resolve(FILE), StandardOpenOption.CREATE, StandardOpenOption.WRITE);
     FileLock lock = null;
     try {
       lock = channel.tryLock();

@@ -107,7 +107,8 @@ final class PostgresBinaries {
     try (var packed = new BufferedInputStream(archive.openStream(), 1 << 16);
         var tar = new TarArchiveInputStream(new XZInputStream(packed))) {
       for (var entry = tar.getNextEntry(); entry != null; entry = tar.getNextEntry()) {
-        var name = entry.getName().startsWith("./") ? entry.getName().substring(2) : entry.getName();
+        var name =
+            entry.getName().startsWith("./") ? entry.getName().substring(2) : entry.getName();
         var file = target.resolve(name).normalize();
         if (!file.startsWith(target)) {
           throw new IOException("the archive has an entry outside of its folder: " + name);

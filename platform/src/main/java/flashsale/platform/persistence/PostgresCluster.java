@@ -183,8 +183,7 @@ final class PostgresCluster {
 
   private void rotateLog() throws IOException {
     if (Files.exists(log) && Files.size(log) > LOG_MAX_BYTES) {
-      Files.move(
-          log, log.resolveSibling("postgres.log.1"), StandardCopyOption.REPLACE_EXISTING);
+      Files.move(log, log.resolveSibling("postgres.log.1"), StandardCopyOption.REPLACE_EXISTING);
     }
   }
 

@@ -69,8 +69,6 @@ final class PostgresSettings {
   /** The port that such a text names. */
   static OptionalInt port(String text) {
     var found = PORT.matcher(text);
-    return found.find()
-        ? OptionalInt.of(Integer.parseInt(found.group(1)))
-        : OptionalInt.empty();
+    return found.find() ? OptionalInt.of(Integer.parseInt(found.group(1))) : OptionalInt.empty();
   }
 }

@@ -96,8 +96,7 @@ record Postmaster(Path cluster, long pid, int port, String status) {
   /** Sends INT (fast shutdown) or QUIT (at once, recovery at the next start). */
   void signal(String name) {
     // Java can send TERM and KILL only. TERM would wait for all clients to leave.
-    PostgresCommand.run(
-        List.of("/bin/sh", "-c", "kill -s " + name + " " + pid), SIGNAL_MAX);
+    PostgresCommand.run(List.of("/bin/sh", "-c", "kill -s " + name + " " + pid), SIGNAL_MAX);
   }
 
   /** Not through ProcessHandle where /proc exists: a process that ended unreaped counts there. */

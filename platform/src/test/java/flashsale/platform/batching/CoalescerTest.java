@@ -63,8 +63,7 @@ final class CoalescerTest {
       for (int i = 0; i < 8; i++) {
         int number = i;
         var _ = submit(coalescer, number);
-        await()
-            .until(() -> number == 0 ? gate.hasQueuedThreads() : coalescer.waiting() == number);
+        await().until(() -> number == 0 ? gate.hasQueuedThreads() : coalescer.waiting() == number);
       }
       gate.release(4);
       await().until(() -> batches.size() == 4);

@@ -126,10 +126,10 @@ final class JsonTest {
 
   @Test
   void anAbsentFieldIsNullAndAPrimitiveOneIsAnError() throws Exception {
-    assertThat(strict("{}"))
-        .isEqualTo(new Thing(null, null, null, null, null, null, null, null));
+    assertThat(strict("{}")).isEqualTo(new Thing(null, null, null, null, null, null, null, null));
     var e = catchThrowableOfType(JsonProcessingException.class, () -> strict("{\"parts\":[{}]}"));
-    assertThat(Json.explain(e)).isEqualTo("Wrong or missing value at 'parts[0].count': expected a whole number.");
+    assertThat(Json.explain(e))
+        .isEqualTo("Wrong or missing value at 'parts[0].count': expected a whole number.");
   }
 
   @Test
@@ -163,8 +163,7 @@ final class JsonTest {
     var long_ = "x".repeat(5_000);
     for (var name : List.of("a\\ud800b", "\\u0000", "\\u202e", long_)) {
       var e =
-          catchThrowableOfType(
-              JsonProcessingException.class, () -> strict("{\"" + name + "\":1}"));
+          catchThrowableOfType(JsonProcessingException.class, () -> strict("{\"" + name + "\":1}"));
       var explanation = Json.explain(e);
       assertThat(explanation).hasSizeLessThan(200).matches("[\\x20-\\x7e…]*");
       assertThat(Json.bytes(new Pair("wire", explanation))).isNotEmpty();

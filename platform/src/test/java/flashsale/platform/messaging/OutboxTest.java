@@ -33,7 +33,8 @@ final class OutboxTest {
 
   @Test
   void theTableIsTheOneOfTheMigration() throws IOException {
-    try (var migration = getClass().getResourceAsStream("/db/migration/platform/V1__platform.sql")) {
+    try (var migration =
+        getClass().getResourceAsStream("/db/migration/platform/V1__platform.sql")) {
       assertThat(new String(migration.readAllBytes(), StandardCharsets.UTF_8))
           .contains(Outbox.TABLE);
     }
