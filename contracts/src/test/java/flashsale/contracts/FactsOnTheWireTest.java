@@ -80,10 +80,11 @@ class FactsOnTheWireTest {
 
   @Test
   void anUnknownTypeAndBrokenDataSaySo() {
-    var nobody = "{\"id\":null,\"type\":\"coffee-spilled.v1\",\"data\":{}}";
+    var fact = sample(Fact.StockSold.class);
+    var nobody = envelopes.seal(fact, fact.key(), AT, null).replace("stock-sold.v1", "spilled.v1");
     assertThatThrownBy(() -> envelopes.open(nobody))
         .isInstanceOf(UnreadableEnvelope.class)
-        .hasMessageContaining("coffee-spilled.v1");
+        .hasMessageContaining("spilled.v1");
     var broken = "{\"type\":\"stock-sold.v1\",\"data\":{\"reservationId\":\"no id\"}}";
     assertThatThrownBy(() -> envelopes.open(broken)).isInstanceOf(UnreadableEnvelope.class);
     assertThatThrownBy(() -> envelopes.open("{")).isInstanceOf(UnreadableEnvelope.class);
