@@ -204,7 +204,7 @@ class LedgerModelTest {
     // Three payments may be tried for a reservation; its order is one.
     var payment = new UUID(id.getMostSignificantBits(), op.quantity % 3);
     int hold = PlainLedger.holdSeconds(op.version);
-    var closesAt = now.plusSeconds(100 * op.quantity);
+    var closesAt = now.plusSeconds(100L * op.quantity);
     return switch (op.kind) {
       case HOLD ->
           new ReservationRequested(id, customer, lines(op, names), "EUR", "f" + op.version, now);

@@ -72,7 +72,6 @@ final class RawServer implements AutoCloseable {
           }
           socket.getOutputStream().write(piece.getBytes(StandardCharsets.ISO_8859_1));
           socket.getOutputStream().flush();
-          Thread.yield();
         }
       }
     } catch (IOException e) {

@@ -1,6 +1,13 @@
 package flashsale.server;
 
+import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import flashsale.platform.persistence.DatabaseFailure;
+import flashsale.platform.persistence.PostgresFailure;
 import java.io.PrintWriter;
+import java.io.UncheckedIOException;
+import java.net.BindException;
+import java.util.stream.Collectors;
+import org.flywaydb.core.api.FlywayException;
 import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Model.CommandSpec;
@@ -59,11 +66,34 @@ public final class Main implements Runnable {
         err.println(refused.getMessage());
         yield ExitCode.USAGE.code();
       }
+      case UncheckedIOException io when io.getCause() instanceof BindException taken ->
+          outside(err, taken.getMessage() + " Another one: --port, 0 for any free one.");
+      case DatabaseFailure failure ->
+          outside(err, "PostgreSQL: " + failure.getMessage());
+      case PoolInitializationException failure ->
+          outside(err, "PostgreSQL cannot be used: " + failure.getMessage());
+      case FlywayException failure ->
+          outside(err, "The database cannot be brought up to date: " + withoutRule(failure));
+      case PostgresFailure failure -> outside(err, failure.getMessage());
       default -> {
         e.printStackTrace(err); // A fault of the program: whoever reports it needs all of it.
         yield ExitCode.FAILED.code();
       }
     };
+  }
+
+  /** Flyway repeats its message in longer words below a rule of dashes. */
+  private static String withoutRule(FlywayException failure) {
+    return failure
+        .getMessage()
+        .lines()
+        .takeWhile(line -> !line.startsWith("---"))
+        .collect(Collectors.joining("\n"));
+  }
+
+  private static int outside(PrintWriter err, String message) {
+    err.println("flashsale: " + message);
+    return ExitCode.ENVIRONMENT.code();
   }
 
   /** Without a command: what there is. */

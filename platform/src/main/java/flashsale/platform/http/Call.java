@@ -5,9 +5,11 @@ import flashsale.platform.ids.Ids;
 import flashsale.platform.json.Json;
 import flashsale.platform.security.Caller;
 import io.helidon.common.buffers.DataReader;
+import io.helidon.http.DirectHandler;
 import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
 import io.helidon.http.RequestException;
+import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
@@ -119,27 +121,41 @@ public final class Call {
       throw Problem.of(
           415, "UNSUPPORTED_MEDIA_TYPE", "The body must be application/json, and say so.");
     }
-    try (var in = request.content().inputStream()) {
-      T value = Json.strict().readValue(in.readAllBytes(), type);
+    try {
+      T value = Json.strict().readValue(bytes(), type);
       if (value == null) {
         throw Problem.badRequest("MALFORMED_BODY", "The body must be a JSON object.");
       }
       return value;
     } catch (JsonProcessingException e) {
       throw Problem.badRequest("MALFORMED_BODY", Json.explain(e));
+    } catch (IOException e) {
+      throw new UncheckedIOException("bytes in memory could not be read", e);
+    }
+  }
+
+  private byte[] bytes() {
+    try {
+      // Not closed: closing reads on to the end of the body, which broken chunks do not have.
+      return request.content().inputStream().readAllBytes();
     } catch (IOException | UncheckedIOException | DataReader.InsufficientDataAvailableException e) {
       throw new CloseConnectionException("the client left in the middle of its body", e);
     } catch (RequestException e) {
-      // The end of a body in broken chunks cannot be found. Looking for it, as the server would do
-      // to keep the connection, could wait for ever.
-      throw RequestException.builder()
-          .type(e.eventType())
-          .status(e.status())
-          .setKeepAlive(false)
-          .message("unreadable body")
-          .cause(e)
-          .build();
+      throw unreadable(e.status(), e);
+    } catch (IllegalArgumentException e) {
+      throw unreadable(Status.BAD_REQUEST_400, e); // The size of a chunk is no number.
     }
+  }
+
+  /** Without keeping the connection: looking for the end of such a body could take for ever. */
+  private static RequestException unreadable(Status status, Exception cause) {
+    return RequestException.builder()
+        .type(DirectHandler.EventType.BAD_REQUEST)
+        .status(status)
+        .setKeepAlive(false)
+        .message("unreadable body")
+        .cause(cause)
+        .build();
   }
 
   /** Whether the caller already has the representation with this ETag. */

@@ -18,6 +18,8 @@ import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
+import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
@@ -81,7 +83,7 @@ public final class HttpServer implements AutoCloseable {
       Long.toString(System.nanoTime() & 0xffffff, Character.MAX_RADIX) + "-";
 
   /**
-   * Starts listening.
+   * Starts listening; throws an UncheckedIOException over a {@link BindException} if it cannot.
    *
    * @param translator turns exceptions that mean something to a client into their problem
    */
@@ -116,6 +118,12 @@ public final class HttpServer implements AutoCloseable {
             .routing(r -> route(r, routes))
             .build()
             .start();
+    if (!server.isRunning()) { // Helidon only logs it.
+      throw new UncheckedIOException(
+          new BindException(
+              "Cannot listen on %s:%d: the port is taken, or the address is not this machine's."
+                  .formatted(settings.host(), settings.port())));
+    }
   }
 
   public int port() {
