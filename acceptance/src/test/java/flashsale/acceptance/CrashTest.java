@@ -65,7 +65,7 @@ class CrashTest {
   private Crowd killInTheMiddle(TestShop shop, Sale sale, List<String> tokens) throws Exception {
     var crowd = Crowd.rush(shop.url(), sale, tokens);
     await().atMost(SETTLED_MAX).until(() -> crowd.promised() > 0);
-    long afterMillis = 300 + random.nextInt(1_700);
+    long afterMillis = random.nextLong(300, 2_000);
     try (var alarm = Executors.newSingleThreadScheduledExecutor()) {
       alarm.schedule(server::kill, afterMillis, TimeUnit.MILLISECONDS).get();
     }

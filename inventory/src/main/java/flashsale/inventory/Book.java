@@ -87,12 +87,15 @@ final class Book {
   }
 
   /**
-   * Whether this hold's units can be moved: the stock rows of its lines are here, thus locked. They
-   * are not if the hold came into the table after its lines had been looked up.
+   * Whether the units that this reservation has, if any, can be moved: the stock rows of its lines
+   * are here, thus locked. They are not if it came into the table after its lines had been looked
+   * up.
    */
   boolean covers(UUID reservationId) {
     var hold = holds.get(reservationId);
-    return hold == null || hold.lines().stream().allMatch(l -> stock.containsKey(l.offerId()));
+    return hold == null
+        || !hold.hasUnits()
+        || hold.lines().stream().allMatch(l -> stock.containsKey(l.offerId()));
   }
 
   // --- decisions -------------------------------------------------------------------------------

@@ -107,6 +107,11 @@ record Hold(
     return state == HoldState.HELD;
   }
 
+  /** Whether units of its offers are its own; a refused one may name offers that nobody knows. */
+  boolean hasUnits() {
+    return state == HoldState.HELD || state == HoldState.SOLD;
+  }
+
   /** Whether its time is up; the instant of expiry itself is too late. */
   boolean overdueAt(Instant now) {
     return !now.isBefore(expiresAt);

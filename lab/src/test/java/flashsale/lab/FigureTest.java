@@ -84,8 +84,7 @@ class FigureTest {
     rounds.measure(3, told::add);
 
     assertThat(order)
-        .containsExactly(
-            "a0", "b0", "c0", "a1", "b1", "c1", "c2", "b2", "a2", "a3", "b3", "c3");
+        .containsExactly("a0", "b0", "c0", "a1", "b1", "c1", "c2", "b2", "a2", "a3", "b3", "c3");
     assertThat(rounds.of("a")).containsExactly(1.0, 2.0, 3.0);
     assertThat(rounds.share("a", "b")).containsExactly(0.5, 0.5, 0.5);
     assertThat(told).hasSize(12);

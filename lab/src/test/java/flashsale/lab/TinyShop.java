@@ -30,6 +30,8 @@ final class TinyShop implements AutoCloseable {
     IGNORES_KEYS,
     WRONG_TOTALS,
     FORGETS_PAYMENTS,
+    LOSES_UNITS,
+    FAILS_ITS_AUDIT,
     OVERSELLS,
     SIGN_UPS_BUSY,
     FAILS_SOMETIMES
@@ -47,7 +49,14 @@ final class TinyShop implements AutoCloseable {
 
   record Pay(UUID orderId, String method) {}
 
-  record Nothing() {}
+  record NewProduct(String name, String description) {}
+
+  record NewSale(String name, Instant opensAt, Instant closesAt, int holdSeconds) {}
+
+  record NewOffer(
+      UUID productId, long unitPriceMinor, String currency, int allocated, int limitPerCustomer) {}
+
+  record Refresh(String refreshToken) {}
 
   private static final class Offer {
     private final UUID id = Ids.next();
@@ -81,12 +90,15 @@ final class TinyShop implements AutoCloseable {
 
   private record Payment(UUID id, Reservation reservation, String state) {}
 
+  static final BenchEnvironment.Login OPERATOR =
+      new BenchEnvironment.Login("operator@shop.example", "operators only");
+
   private static final long PRICE = 1_000;
 
   final UUID saleId = Ids.next();
   final Map<String, UUID> users = new ConcurrentHashMap<>();
   private final Set<Fault> faults;
-  private final List<Offer> offers = new ArrayList<>();
+  private final Map<UUID, List<Offer>> sales = new LinkedHashMap<>();
   private final Map<UUID, List<Line>> carts = new LinkedHashMap<>();
   private final Map<UUID, Reservation> reservations = new LinkedHashMap<>();
   private final Map<String, Answer> answers = new LinkedHashMap<>();
@@ -96,9 +108,8 @@ final class TinyShop implements AutoCloseable {
 
   TinyShop(Fault... faults) {
     this.faults = Set.of(faults);
-    offers.add(new Offer(20, 1));
-    offers.add(new Offer(400, 2));
-    offers.add(new Offer(400, 0));
+    users.put(OPERATOR.email(), Ids.next());
+    sales.put(saleId, List.of(new Offer(20, 1), new Offer(400, 2), new Offer(400, 0)));
     start(0);
   }
 
@@ -112,7 +123,7 @@ final class TinyShop implements AutoCloseable {
         new HttpServer(
             new HttpServer.Settings("127.0.0.1", port, 65_536, 4_096, 4_096),
             routes(),
-            token -> new Caller(UUID.fromString(token), false),
+            token -> caller(UUID.fromString(token)),
             (method, route, path, status, nanos, requestId) -> {},
             e -> Optional.empty());
   }
@@ -122,8 +133,13 @@ final class TinyShop implements AutoCloseable {
     server.close();
   }
 
+  /** Units taken from the first sale. */
   synchronized int sold() {
-    return offers.stream().mapToInt(o -> o.allocated - o.available).sum();
+    return sales.get(saleId).stream().mapToInt(o -> o.allocated - o.available).sum();
+  }
+
+  private Caller caller(UUID user) {
+    return new Caller(user, user.equals(users.get(OPERATOR.email())));
   }
 
   private boolean has(Fault fault) {
@@ -142,7 +158,40 @@ final class TinyShop implements AutoCloseable {
         .delete("/api/v1/reservations/{id}", Access.CUSTOMER, this::release)
         .get("/api/v1/orders/{id}", Access.CUSTOMER, this::order)
         .post("/api/v1/payments", Access.CUSTOMER, this::pay)
-        .get("/api/v1/payments/{id}", Access.CUSTOMER, this::payment);
+        .get("/api/v1/payments/{id}", Access.CUSTOMER, this::payment)
+        .post("/api/v1/sessions/refresh", Access.PUBLIC, this::refresh)
+        .post("/api/v1/admin/products", Access.OPERATOR, this::newProduct)
+        .post("/api/v1/admin/sales", Access.OPERATOR, this::newSale)
+        .post("/api/v1/admin/sales/{id}/offers", Access.OPERATOR, this::newOffer)
+        .post("/api/v1/admin/sales/{id}/open", Access.OPERATOR, c -> Answer.ok(Map.of()))
+        .get("/api/v1/admin/sales/{id}/audit", Access.OPERATOR, this::audit)
+        .get("/health/ready", Access.PUBLIC, c -> Answer.ok(Map.of()))
+        .get("/bench/noop", Access.PUBLIC, c -> Answer.ok(Map.of()))
+        .post("/bench/noop", Access.PUBLIC, c -> Answer.json(201, c.body(Wanted.class)));
+  }
+
+  private Answer newProduct(Call call) {
+    call.body(NewProduct.class);
+    return Answer.json(201, Map.of("productId", Ids.next()));
+  }
+
+  private synchronized Answer newSale(Call call) {
+    call.body(NewSale.class);
+    var id = Ids.next();
+    sales.put(id, new ArrayList<>());
+    return Answer.json(201, Map.of("saleId", id));
+  }
+
+  private synchronized Answer newOffer(Call call) {
+    var body = call.body(NewOffer.class);
+    var offer = new Offer(body.allocated(), body.limitPerCustomer());
+    sales.get(call.pathId("id", "sale")).add(offer);
+    return Answer.json(201, Map.of("offerId", offer.id));
+  }
+
+  private Answer audit(Call call) {
+    var breaches = has(Fault.FAILS_ITS_AUDIT) ? List.of("something") : List.of();
+    return Answer.ok(Map.of("verdict", breaches.isEmpty() ? "OK" : "BREACH", "breaches", breaches));
   }
 
   private Answer signUp(Call call) {
@@ -157,13 +206,21 @@ final class TinyShop implements AutoCloseable {
   }
 
   private Answer signIn(Call call) {
-    var user = users.get(call.body(Credentials.class).email());
-    var token = user.toString();
+    return session(users.get(call.body(Credentials.class).email()).toString());
+  }
+
+  private Answer refresh(Call call) {
+    return session(call.body(Refresh.class).refreshToken());
+  }
+
+  private static Answer session(String token) {
     return Answer.json(
         201, Map.of("accessToken", token, "refreshToken", token, "expiresInSeconds", 900));
   }
 
   private synchronized Answer sale(Call call) {
+    var id = call.pathId("id", "sale");
+    var offers = sales.get(id);
     var list =
         offers.stream()
             .map(
@@ -186,7 +243,7 @@ final class TinyShop implements AutoCloseable {
                         "soldOut",
                         o.available == 0))
             .toList();
-    return Answer.ok(Map.of("saleId", saleId, "name", "Tiny", "state", "OPEN", "offers", list));
+    return Answer.ok(Map.of("saleId", id, "name", "Tiny", "state", "OPEN", "offers", list));
   }
 
   private synchronized Answer newCart(Call call) {
@@ -205,7 +262,7 @@ final class TinyShop implements AutoCloseable {
     if (has(Fault.FAILS_SOMETIMES) && calls.incrementAndGet() % 7 == 0) {
       throw Problem.of(500, "INTERNAL_ERROR", "Failed.");
     }
-    var key = call.caller().userId() + call.idempotencyKey().orElseThrow();
+    var key = call.caller().userId() + call.idempotencyKey().orElseGet(() -> "" + Ids.next());
     var known = has(Fault.IGNORES_KEYS) ? null : answers.get(key);
     if (known == null) {
       known = decide(call);
@@ -219,11 +276,12 @@ final class TinyShop implements AutoCloseable {
     var lines = wanted.cartId() == null ? wanted.lines() : carts.get(wanted.cartId());
     for (var line : lines) {
       var offer = offer(line);
-      int units = has(Fault.IGNORES_LIMITS) ? 0 : unitsOf(call.caller().userId(), line.offerId());
+      boolean limited = offer.limit > 0 && !has(Fault.IGNORES_LIMITS);
+      int units = limited ? unitsOf(call.caller().userId(), line.offerId()) : 0;
       if (offer.available == 0 && !has(Fault.OVERSELLS)) {
         return Answer.json(409, Map.of("code", "SOLD_OUT"));
       }
-      if (offer.limit > 0 && units + line.quantity() > offer.limit && !has(Fault.IGNORES_LIMITS)) {
+      if (limited && units + line.quantity() > offer.limit) {
         return Answer.json(409, Map.of("code", "LIMIT_EXCEEDED"));
       }
       if (offer.available < line.quantity() && !has(Fault.OVERSELLS)) {
@@ -232,7 +290,7 @@ final class TinyShop implements AutoCloseable {
     }
     long total = has(Fault.WRONG_TOTALS) ? 1 : 0;
     for (var line : lines) {
-      offer(line).available -= line.quantity();
+      offer(line).available -= line.quantity() + (has(Fault.LOSES_UNITS) ? 1 : 0);
       total += PRICE * line.quantity();
     }
     var made = new Reservation(call.caller().userId(), List.copyOf(lines), total);
@@ -243,7 +301,11 @@ final class TinyShop implements AutoCloseable {
   }
 
   private Offer offer(Line line) {
-    return offers.stream().filter(o -> o.id.equals(line.offerId())).findFirst().orElseThrow();
+    return sales.values().stream()
+        .flatMap(List::stream)
+        .filter(o -> o.id.equals(line.offerId()))
+        .findFirst()
+        .orElseThrow();
   }
 
   private int unitsOf(UUID customer, UUID offer) {

@@ -92,8 +92,6 @@ public record Config(
       String gateway,
       Duration gatewayTimeout,
       Duration sandboxLatency,
-      Duration sandboxSlowness,
-      Duration sandboxSilence,
       double sandboxFailureRate) {}
 
   public record Reservations(int linesMax, int quantityMax, int refusalsMax, Duration refusalTtl) {}

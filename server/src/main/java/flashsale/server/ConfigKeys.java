@@ -167,19 +167,8 @@ final class ConfigKeys {
               "20ms",
               "0s",
               "30s",
-              "how long the sandbox gateway takes to answer"),
-          time(
-              "payments.sandboxSlowness",
-              "1s",
-              "0s",
-              "30s",
-              "how much longer the sandbox takes for the card tok_slow"),
-          time(
-              "payments.sandboxSilence",
-              "3s",
-              "100ms",
-              "1m",
-              "how long the sandbox keeps a call waiting that it never answers"),
+              "how long the sandbox gateway takes to answer; for the card tok_slow half of"
+                  + " payments.gatewayTimeout longer"),
           share(
               "payments.sandboxFailureRate",
               "0",

@@ -104,6 +104,8 @@ public final class Logging implements AutoCloseable {
     propagator.setResetJUL(true);
     propagator.start();
     context.addListener(propagator);
+    // A port that is taken: HttpServer says that in one line, this one in fifty.
+    context.getLogger("io.helidon.webserver.LoomServer").setLevel(Level.OFF);
     SLF4JBridgeHandler.removeHandlersForRootLogger();
     SLF4JBridgeHandler.install();
     return context;

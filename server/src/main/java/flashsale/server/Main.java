@@ -68,8 +68,7 @@ public final class Main implements Runnable {
       }
       case UncheckedIOException io when io.getCause() instanceof BindException taken ->
           outside(err, taken.getMessage() + " Another one: --port, 0 for any free one.");
-      case DatabaseFailure failure ->
-          outside(err, "PostgreSQL: " + failure.getMessage());
+      case DatabaseFailure failure -> outside(err, "PostgreSQL: " + failure.getMessage());
       case PoolInitializationException failure ->
           outside(err, "PostgreSQL cannot be used: " + failure.getMessage());
       case FlywayException failure ->

@@ -172,8 +172,8 @@ class ConfigReaderTest {
   @ParameterizedTest
   @CsvSource({
     "checkout.deadline, 2s, longer than payments.gatewayTimeout",
-    "payments.sandboxLatency, 1500ms, shorter than payments.gatewayTimeout",
-    "payments.sandboxSilence, 1s, longer than payments.gatewayTimeout",
+    "payments.sandboxLatency, 1s, shorter than half of payments.gatewayTimeout",
+    "inventory.chargeWindow, 22s, longer than 4 times checkout.deadline",
     "checkout.queueMax, 100, at least checkout.batchMax",
     "database.waitMax, 5s, shorter than checkout.deadline",
     "http.drain, 1s, at least checkout.deadline",

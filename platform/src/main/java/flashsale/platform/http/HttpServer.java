@@ -2,17 +2,13 @@ package flashsale.platform.http;
 
 import flashsale.platform.security.Authenticator;
 import flashsale.platform.security.Caller;
-import io.helidon.http.DirectHandler;
-import io.helidon.http.HeaderName;
 import io.helidon.http.HeaderNames;
-import io.helidon.http.Headers;
 import io.helidon.http.HttpException;
 import io.helidon.http.Method;
 import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
 import io.helidon.webserver.WebServer;
-import io.helidon.webserver.http.DirectHandlers;
 import io.helidon.webserver.http.Handler;
 import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
@@ -23,12 +19,10 @@ import java.net.BindException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.LinkedHashMap;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Function;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -40,9 +34,7 @@ import org.slf4j.LoggerFactory;
  */
 public final class HttpServer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(HttpServer.class);
-  private static final HeaderName REQUEST_ID = HeaderNames.create("X-Request-Id");
   private static final String BEARER = "Bearer ";
-  private static final int REQUEST_ID_MAX_CHARS = 64;
   private static final int HEADERS_MAX_BYTES = 16 * 1024;
   private static final int REQUEST_LINE_MAX_BYTES = 4 * 1024;
 
@@ -78,9 +70,7 @@ public final class HttpServer implements AutoCloseable {
   private final int requestsMax;
   private final AtomicInteger running = new AtomicInteger();
   private volatile boolean draining;
-  private final AtomicLong requestNumber = new AtomicLong();
-  private final String requestPrefix =
-      Long.toString(System.nanoTime() & 0xffffff, Character.MAX_RADIX) + "-";
+  private final RequestIds requestIds = new RequestIds();
 
   /**
    * Starts listening; throws an UncheckedIOException over a {@link BindException} if it cannot.
@@ -114,14 +104,14 @@ public final class HttpServer implements AutoCloseable {
                     .maxHeadersSize(HEADERS_MAX_BYTES)
                     .maxPrologueLength(REQUEST_LINE_MAX_BYTES)
                     .build())
-            .directHandlers(directHandlers())
+            .directHandlers(UnroutedAnswers.handlers(requestIds))
             .routing(r -> route(r, routes))
             .build()
             .start();
     if (!server.isRunning()) { // Helidon only logs it.
       throw new UncheckedIOException(
           new BindException(
-              "Cannot listen on %s:%d: the port is taken, or the address is not this machine's."
+              "Cannot listen on %s:%d: the port is taken or not allowed, or the address is not this machine's."
                   .formatted(settings.host(), settings.port())));
     }
   }
@@ -188,14 +178,14 @@ public final class HttpServer implements AutoCloseable {
   private Handler fallback(String route, Answer answer) {
     return (request, response) -> {
       long from = System.nanoTime();
-      send(request, response, route, answer, requestId(request.headers()), from);
+      send(request, response, route, answer, requestIds.of(request.headers()), from);
     };
   }
 
   private Handler handler(Routes.Route route) {
     return (request, response) -> {
       long from = System.nanoTime();
-      var requestId = requestId(request.headers());
+      var requestId = requestIds.of(request.headers());
       Answer answer;
       int before = running.getAndIncrement();
       try {
@@ -274,7 +264,7 @@ public final class HttpServer implements AutoCloseable {
       String requestId,
       long from) {
     response.status(Status.create(answer.status()));
-    response.header(REQUEST_ID, requestId);
+    response.header(RequestIds.HEADER, requestId);
     if (answer.status() == 401) {
       response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");
     }
@@ -299,46 +289,6 @@ public final class HttpServer implements AutoCloseable {
         answer.status(),
         System.nanoTime() - from,
         requestId);
-  }
-
-  /** The client's own id where it is harmless to repeat, else a new one. */
-  private String requestId(Headers headers) {
-    var given = headers.first(REQUEST_ID).orElse("");
-    boolean harmless =
-        !given.isEmpty()
-            && given.length() <= REQUEST_ID_MAX_CHARS
-            && given.chars().allMatch(c -> c < 0x7f && (Character.isLetterOrDigit(c) || c == '-'));
-    return harmless ? given : requestPrefix + requestNumber.incrementAndGet();
-  }
-
-  /** What is wrong before there is a request for a route. */
-  private DirectHandlers directHandlers() {
-    DirectHandler handler =
-        (request, event, told, headers, message) -> {
-          // Some garbage in the request line makes the server's parser fail instead of refusing it.
-          var status =
-              event == DirectHandler.EventType.INTERNAL_ERROR && request.path().isEmpty()
-                  ? Status.BAD_REQUEST_400
-                  : told;
-          var problem =
-              Problem.of(
-                  status.code(),
-                  status.reasonPhrase().toUpperCase(Locale.ROOT).replace(' ', '_'),
-                  status.code() >= 500 ? "The server failed." : "The request is not acceptable.");
-          var answer = Answer.problem(problem);
-          return DirectHandler.TransportResponse.builder()
-              .status(status)
-              .headers(headers)
-              .header(HeaderNames.CONTENT_TYPE, answer.contentType())
-              .header(REQUEST_ID, requestId(request.headers()))
-              .entity(answer.body())
-              .build();
-        };
-    var handlers = DirectHandlers.builder();
-    for (var event : DirectHandler.EventType.values()) {
-      handlers.addHandler(event, handler);
-    }
-    return handlers.build();
   }
 
   /** The absolute address for a port on this machine; for messages and tests. */

@@ -1,0 +1,197 @@
+package flashsale.lab;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import flashsale.platform.json.Json;
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.net.URI;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class BenchTest {
+  @TempDir private Path folder;
+  private final List<String> started = new ArrayList<>();
+  private final List<Integer> filled = new ArrayList<>();
+
+  /** Tiny shops in this process; one that was there before is found again by its data directory. */
+  private final class TinyShops implements BenchEnvironment {
+    private final TinyShop.Fault[] faults;
+    private final Map<String, TinyShop> byFolder = new HashMap<>();
+
+    TinyShops(TinyShop.Fault... faults) {
+      this.faults = faults;
+    }
+
+    @Override
+    public Server start(Path dataDir, List<String> jvmFlags) {
+      assertThat(jvmFlags).containsExactly("-Xmx256m", "-XX:+UseParallelGC");
+      long spawnedAt = System.nanoTime();
+      started.add(dataDir.getFileName().toString());
+      var mark = dataDir.resolve("shop");
+      try {
+        Files.createDirectories(dataDir);
+        if (!Files.exists(mark)) {
+          Files.writeString(mark, "of " + dataDir);
+          byFolder.put(Files.readString(mark), new TinyShop(faults));
+        }
+        return new TinyServer(byFolder.get(Files.readString(mark)), spawnedAt);
+      } catch (IOException e) {
+        throw new java.io.UncheckedIOException(e);
+      }
+    }
+
+    @Override
+    public void fill(Server server, int reservations) {
+      filled.add(reservations);
+    }
+  }
+
+  private record TinyServer(TinyShop shop, long spawnedAtNanoTime)
+      implements BenchEnvironment.Server {
+    @Override
+    public URI url() {
+      return shop.url();
+    }
+
+    @Override
+    public long pid() {
+      return ProcessHandle.current().pid();
+    }
+
+    @Override
+    public BenchEnvironment.Login operator() {
+      return TinyShop.OPERATOR;
+    }
+
+    @Override
+    public BenchEnvironment.Database database() {
+      throw new UnsupportedOperationException("no naive peer here");
+    }
+
+    @Override
+    public void kill() {}
+
+    /** Stays up: its copies are the same shop. */
+    @Override
+    public void close() {}
+  }
+
+  private Bench.Options options(boolean strict, String... only) {
+    return new Bench.Options(
+        List.of(only),
+        folder.resolve("figures.json"),
+        3,
+        Duration.ofMillis(100),
+        Duration.ofMillis(50),
+        4,
+        true,
+        5,
+        1_000,
+        strict,
+        folder);
+  }
+
+  private String run(Bench.Options options, TinyShops shops, int exitCode) throws IOException {
+    var out = new ByteArrayOutputStream();
+    var print = new PrintStream(out, true, StandardCharsets.UTF_8);
+    try {
+      assertThat(Bench.run(options, shops, print)).isEqualTo(exitCode);
+    } finally {
+      shops.byFolder.values().forEach(TinyShop::close);
+    }
+    return out.toString(StandardCharsets.UTF_8);
+  }
+
+  @Test
+  void everyFigureIsMeasuredAsOftenAsAskedAndWrittenDown() throws IOException {
+    var names =
+        List.of(
+            "hot-reservation/noop",
+            "refusal/noop",
+            "sale-read/noop",
+            "hot-reservation full/empty",
+            "start",
+            "memory");
+
+    var text = run(options(false, names.toArray(String[]::new)), new TinyShops(), 0);
+
+    assertThat(text).contains("round 3/3", "verdict").contains(names);
+    var json = Json.tolerant().readTree(Files.readString(folder.resolve("figures.json")));
+    assertThat(json).extracting(f -> f.get("name").asText()).containsExactlyElementsOf(names);
+    assertThat(json)
+        .allSatisfy(
+            f -> {
+              assertThat(f.get("rounds")).hasSize(3);
+              assertThat(f.get("value").asDouble()).isPositive();
+              assertThat(f.has("unit") && f.has("bar")).isTrue();
+            });
+    assertThat(filled).containsExactly(1_000);
+  }
+
+  @Test
+  void fullAndEmptyTakeTurnsAndEachRoundStartsItsServerAnew() throws IOException {
+    run(options(false, "hot-reservation full/empty"), new TinyShops(), 0);
+
+    assertThat(started)
+        .containsExactly("template", "full", "empty", "full", "full", "empty", "empty", "full");
+  }
+
+  @Test
+  void onlyWhatWasAskedForIsMeasured() throws IOException {
+    var text = run(options(false, "sale-read/noop"), new TinyShops(), 0);
+
+    assertThat(text).contains("sale-read", "noop GET").doesNotContain("hot-reservation", "POST");
+    assertThat(started).containsExactly("template", "shares");
+  }
+
+  @Test
+  void aMissedBarIsAFailureOnlyIfStrict() throws IOException {
+    // This process has more than 400 MiB only if the bar is missed; either way both must agree.
+    var lenient = run(options(false, "memory"), new TinyShops(), 0);
+    boolean missed = lenient.contains("missed by");
+
+    run(options(true, "memory"), new TinyShops(), missed ? 1 : 0);
+  }
+
+  @Test
+  void aRoundThatTheAuditFaultsIsVoid() {
+    assertThatThrownBy(
+            () -> run(options(false, "memory"), new TinyShops(TinyShop.Fault.FAILS_ITS_AUDIT), 0))
+        .isInstanceOf(BenchShop.Failed.class)
+        .hasMessageContaining("BREACH");
+  }
+
+  @Test
+  void aRoundAfterWhichUnitsAreMissingIsVoid() {
+    assertThatThrownBy(
+            () -> run(options(false, "memory"), new TinyShops(TinyShop.Fault.LOSES_UNITS), 0))
+        .isInstanceOf(BenchShop.Failed.class)
+        .hasMessageContaining("reservations were accepted, but of");
+  }
+
+  @Test
+  void aServerErrorMakesTheRoundVoid() {
+    assertThatThrownBy(
+            () -> run(options(false, "memory"), new TinyShops(TinyShop.Fault.FAILS_SOMETIMES), 0))
+        .isInstanceOf(Load.Failed.class)
+        .hasMessageContaining("expected 201, got 500");
+  }
+
+  @Test
+  void unknownNamesAreRefusedWithTheKnownOnes() {
+    assertThatThrownBy(() -> options(false, "hot"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageContaining("hot-reservation/noop");
+  }
+}
