@@ -30,6 +30,7 @@ import java.util.stream.IntStream;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
+import net.jqwik.api.EdgeCasesMode;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;
 import net.jqwik.api.Provide;
@@ -45,7 +46,7 @@ class LedgerModelTest {
   private static final int SALES = 2;
   private static final int OFFERS = 4;
   private static final int CUSTOMERS = 3;
-  private static final int RESERVATIONS = 8;
+  private static final int RESERVATIONS = 12;
 
   private static final TestLedger ALONE = new TestLedger();
   private static final TestLedger BATCHED = new TestLedger();
@@ -92,15 +93,15 @@ class LedgerModelTest {
   Arbitrary<List<Step>> histories() {
     Arbitrary<Kind> kinds =
         Arbitraries.frequency(
-            net.jqwik.api.Tuple.of(12, Kind.HOLD),
+            net.jqwik.api.Tuple.of(16, Kind.HOLD),
             net.jqwik.api.Tuple.of(4, Kind.RELEASE),
             net.jqwik.api.Tuple.of(4, Kind.OVERDUE),
-            net.jqwik.api.Tuple.of(3, Kind.PAY),
-            net.jqwik.api.Tuple.of(5, Kind.CAPTURE),
-            net.jqwik.api.Tuple.of(3, Kind.REFUND),
+            net.jqwik.api.Tuple.of(4, Kind.PAY),
+            net.jqwik.api.Tuple.of(6, Kind.CAPTURE),
+            net.jqwik.api.Tuple.of(4, Kind.REFUND),
             net.jqwik.api.Tuple.of(3, Kind.ALLOCATE),
             net.jqwik.api.Tuple.of(1, Kind.SCHEDULE),
-            net.jqwik.api.Tuple.of(2, Kind.OPEN),
+            net.jqwik.api.Tuple.of(3, Kind.OPEN),
             net.jqwik.api.Tuple.of(1, Kind.PAUSE),
             net.jqwik.api.Tuple.of(1, Kind.CLOSE));
     var ops =
@@ -117,14 +118,14 @@ class LedgerModelTest {
             net.jqwik.api.Tuple.of(4, Arbitraries.integers().between(0, 5)),
             net.jqwik.api.Tuple.of(2, Arbitraries.integers().between(50, 130)),
             net.jqwik.api.Tuple.of(1, Arbitraries.integers().between(-100, -1)));
-    return Combinators.combine(advances, ops.list().ofMinSize(1).ofMaxSize(10))
+    return Combinators.combine(advances, ops.list().ofMinSize(1).ofMaxSize(14))
         .as(Step::new)
         .list()
-        .ofMinSize(1)
+        .ofMinSize(3)
         .ofMaxSize(10);
   }
 
-  @Property(tries = 60, shrinking = ShrinkingMode.BOUNDED)
+  @Property(tries = 60, shrinking = ShrinkingMode.BOUNDED, edgeCases = EdgeCasesMode.NONE)
   void theLedgerDoesWhatThePlainModelDoes(@ForAll("histories") List<Step> history) {
     var names = Names.fresh();
     var model = new PlainLedger();
@@ -145,7 +146,7 @@ class LedgerModelTest {
       opening.add(opened(sale, ALONE.now(), 1));
     }
     for (int i = 0; i < OFFERS; i++) {
-      opening.add(new OfferAllocated(names.offers.get(i), sale(names, i), 3 + 2 * i, i, 1));
+      opening.add(new OfferAllocated(names.offers.get(i), sale(names, i), 3 + 2 * i, 2 * i, 1));
     }
     return opening;
   }
@@ -156,7 +157,7 @@ class LedgerModelTest {
 
   private static SaleOpened opened(UUID sale, Instant now, long version) {
     return new SaleOpened(
-        sale, now, now.plusSeconds(300), PlainLedger.holdSeconds(version), version);
+        sale, now, now.plusSeconds(1_000), PlainLedger.holdSeconds(version), version);
   }
 
   /** Gives the facts to the model and to both ledgers, and compares all there is. */
@@ -201,10 +202,10 @@ class LedgerModelTest {
     var customer = names.customers.get(op.reservation % CUSTOMERS);
     var offer = names.offers.get(op.offer);
     var sale = sale(names, op.offer);
-    // Three payments may be tried for a reservation; its order is one.
-    var payment = new UUID(id.getMostSignificantBits(), op.quantity % 3);
+    // Two payments may be tried for a reservation; its order is one.
+    var payment = new UUID(id.getMostSignificantBits(), op.quantity % 2);
     int hold = PlainLedger.holdSeconds(op.version);
-    var closesAt = now.plusSeconds(100L * op.quantity);
+    var closesAt = now.plusSeconds(200L * op.quantity);
     return switch (op.kind) {
       case HOLD ->
           new ReservationRequested(id, customer, lines(op, names), "EUR", "f" + op.version, now);
@@ -213,7 +214,7 @@ class LedgerModelTest {
       case PAY -> new PaymentRequested(payment, id, id, customer, 1, "EUR", "tok_ok", now);
       case CAPTURE -> new PaymentCaptured(payment, id, id, customer, 1, "EUR", "ref", now);
       case REFUND -> new OrderRefunded(id, id, customer, now);
-      case ALLOCATE -> new OfferAllocated(offer, sale, 3 * op.second, op.quantity - 1, op.version);
+      case ALLOCATE -> new OfferAllocated(offer, sale, 3 * op.second, 2 * (op.quantity - 1), op.version);
       case SCHEDULE ->
           new SaleScheduled(sale, now.plusSeconds(op.second), closesAt, hold, op.version);
       case OPEN -> new SaleOpened(sale, now, closesAt, hold, op.version);

@@ -46,7 +46,6 @@ public final class Bench {
           MEMORY);
 
   static final List<String> JVM_FLAGS = List.of("-Xmx256m", "-XX:+UseParallelGC");
-  private static final Duration LEAD_IN = Duration.ofSeconds(1);
   private static final Duration COPY_MAX = Duration.ofMinutes(5);
 
   /**
@@ -62,7 +61,7 @@ public final class Bench {
    * @param customers whose tokens are used in turn
    * @param filled holds and orders in the tables that count as full
    * @param strict whether a missed bar is a failure
-   * @param workDir an empty folder for data directories
+   * @param workDir for data directories; empty, or not there yet
    */
   public record Options(
       List<String> only,
@@ -120,6 +119,12 @@ public final class Bench {
    */
   public static int run(Options options, BenchEnvironment environment, PrintStream out)
       throws IOException {
+    Files.createDirectories(options.workDir());
+    try (var there = Files.list(options.workDir())) {
+      if (there.findAny().isPresent()) {
+        throw new IllegalArgumentException(options.workDir() + " must be empty.");
+      }
+    }
     var bench = new Bench(options, environment, out);
     bench.makeTemplate();
     bench.shares();
@@ -168,7 +173,7 @@ public final class Bench {
         rounds.add(
             HOT,
             n -> {
-              double rate = measured.hot(LEAD_IN, n);
+              double rate = measured.hot(measured.leadIn(), n);
               memory.add(measured.residentMebibytes());
               return rate;
             });

@@ -7,6 +7,7 @@ import flashsale.platform.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.io.PrintStream;
+import java.io.UncheckedIOException;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -21,6 +22,7 @@ import org.junit.jupiter.api.io.TempDir;
 
 class BenchTest {
   @TempDir private Path folder;
+  private int runs;
   private final List<String> started = new ArrayList<>();
   private final List<Integer> filled = new ArrayList<>();
 
@@ -47,7 +49,7 @@ class BenchTest {
         }
         return new TinyServer(byFolder.get(Files.readString(mark)), spawnedAt);
       } catch (IOException e) {
-        throw new java.io.UncheckedIOException(e);
+        throw new UncheckedIOException(e);
       }
     }
 
@@ -99,7 +101,7 @@ class BenchTest {
         5,
         1_000,
         strict,
-        folder);
+        folder.resolve("run " + runs++));
   }
 
   private String run(Bench.Options options, TinyShops shops, int exitCode) throws IOException {

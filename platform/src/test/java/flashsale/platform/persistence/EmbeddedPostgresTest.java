@@ -255,6 +255,16 @@ final class EmbeddedPostgresTest {
   }
 
   @Test
+  void whoRunsBesideTheOwnerFindsTheDatabasesThatAreThere() throws SQLException {
+    assertThat(EmbeddedPostgres.running(dataDir, "shop")).as("not running").isEmpty();
+    try (var postgres = start()) {
+      assertThat(EmbeddedPostgres.running(dataDir, "shop")).contains(postgres.database("shop"));
+      assertThat(EmbeddedPostgres.running(dataDir, "unheard_of")).isEmpty();
+      assertThat(EmbeddedPostgres.running(dataDir, "../password")).isEmpty();
+    }
+  }
+
+  @Test
   void aNameThatIsNoIdentifierIsRefused() {
     try (var postgres = start()) {
       for (var name : List.of("", "Shop", "a b", "x; DROP DATABASE shop", "a\"", "ü")) {

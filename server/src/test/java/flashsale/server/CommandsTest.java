@@ -1,0 +1,226 @@
+package flashsale.server;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import java.io.IOException;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The operators' commands beside a shop that runs on the same data directory. */
+class CommandsTest {
+  private static final String NAME = "Test sale";
+
+  @TempDir private static Path folder;
+  private static DataDirectory directory;
+  private static Shop shop;
+  private static String data;
+
+  private final StringWriter out = new StringWriter();
+  private final StringWriter err = new StringWriter();
+
+  @BeforeAll
+  static void aShop() {
+    data = folder.resolve("data").toString();
+    // Before the first start, so that it also shows what a fresh directory gets.
+    var migrated = new StringWriter();
+    var code =
+        Main.commandLine()
+            .setOut(new PrintWriter(migrated, true))
+            .execute("migrate", "--data-dir", data);
+    assertThat(code).isZero();
+    assertThat(migrated.toString().lines())
+        .hasSameSizeAs(RoleDatabases.ROLES)
+        .allMatch(line -> line.matches("[a-z]+: applied V1 [a-z]+"));
+
+    var config =
+        new ConfigReader()
+            .flag("http.port", "0", "--port")
+            .flag("users.hashWaitMax", "30s", "--set")
+            .read()
+            .config();
+    directory = DataDirectory.open(Path.of(data));
+    shop = Shop.start(config, directory, (method, route, path, status, nanos, id) -> {}, false);
+  }
+
+  @AfterAll
+  static void stop() {
+    if (shop != null) {
+      shop.close();
+    }
+    if (directory != null) {
+      directory.close();
+    }
+  }
+
+  @Test
+  void aSaleFromAFileIsOpenAtItsTimeAndCanBeDecidedUpon() throws IOException {
+    assertThat(sale("create", file(NAME).toString())).isZero();
+    assertThat(out.toString())
+        .startsWith(NAME)
+        .contains("OPEN, from ", "units are held for 10m")
+        .containsPattern("Parka +349.00 EUR +1 +50 +50 +0 +0");
+
+    assertThat(sale("pause", NAME)).isZero();
+    assertThat(out.toString()).contains("PAUSED");
+    assertThat(sale("open", NAME)).isZero();
+    assertThat(out.toString()).contains("OPEN");
+    assertThat(sale("list")).isZero();
+    assertThat(out.toString()).contains(NAME);
+    assertThat(sale("close", NAME)).isZero();
+    assertThat(out.toString()).contains("CLOSED");
+    assertThat(sale("show", NAME)).isZero();
+
+    assertThat(sale("open", NAME)).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("ILLEGAL_TRANSITION").contains("409").contains("request ");
+  }
+
+  @Test
+  void aDraftStaysOneUntilItIsScheduled() throws IOException {
+    assertThat(sale("create", "--draft", file("Draft sale").toString())).isZero();
+    assertThat(out.toString()).contains("DRAFT");
+    assertThat(sale("schedule", "Draft sale")).isZero();
+    assertThat(out.toString()).contains("OPEN");
+  }
+
+  @Test
+  void aNameThatNoSaleOrSeveralHaveIsAWrongArgument() throws IOException {
+    assertThat(sale("show", "No such sale")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("There is no sale").contains("flashsale sale list");
+
+    assertThat(sale("create", file("Twin").toString())).isZero();
+    assertThat(sale("create", file("Twin").toString())).isZero();
+    assertThat(sale("show", "Twin")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("2 sales have that name");
+  }
+
+  @Test
+  void aProductOfTheSameNameIsUsedAgain() throws IOException {
+    assertThat(sale("create", file("First").toString())).isZero();
+    assertThat(sale("create", file("Second").toString())).isZero();
+
+    try (var client =
+        OperatorClient.signIn(shop.url(), OperatorAccount.find(directory.folder()).orElseThrow())) {
+      assertThat(client.all("/api/v1/products", "products"))
+          .filteredOn(product -> product.path("name").asText().equals("Parka"))
+          .hasSize(1);
+    }
+  }
+
+  @Test
+  void anOperatorIsCreatedBesideTheRunningShopAndMaySignIn() throws IOException {
+    var password = Files.writeString(folder.resolve("password"), "a long password\n").toString();
+    var email = "boss@shop.example.com";
+
+    assertThat(
+            run("user", "create", "--operator", "--email", email, "--password-file", password))
+        .isZero();
+    assertThat(out.toString()).isEqualTo("Created the operator " + email + "\n");
+    assertThat(sale("list", "--operator", email, "--password-file", password)).isZero();
+    assertThat(
+            sale(
+                "list",
+                "--url",
+                shop.url().toString(),
+                "--operator",
+                email,
+                "--password-file",
+                password))
+        .isZero();
+
+    assertThat(run("user", "create", "--email", email, "--password-file", password))
+        .isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("EMAIL_TAKEN");
+  }
+
+  @Test
+  void aCustomerIsNoOperator() throws IOException {
+    var password = Files.writeString(folder.resolve("secret"), "another password\n").toString();
+    var email = "somebody@shop.example.com";
+
+    assertThat(run("user", "create", "--email", email, "--password-file", password)).isZero();
+
+    assertThat(sale("list", "--operator", email, "--password-file", password))
+        .isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("customer, not an operator");
+  }
+
+  @Test
+  void aWrongPasswordIsSaid() throws IOException {
+    var password = Files.writeString(folder.resolve("wrong"), "not the password\n").toString();
+
+    assertThat(
+            sale("list", "--operator", "boss@shop.example.com", "--password-file", password))
+        .isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("401 BAD_CREDENTIALS");
+  }
+
+  @Test
+  void theAuditTellsItsVerdict() {
+    assertThat(run("audit")).isZero();
+    assertThat(out.toString()).contains("allocated = available + held + sold").contains("OK: ");
+    assertThat(run("audit", "--json")).isZero();
+    assertThat(out.toString()).startsWith("{\"verdict\":\"OK\"");
+    assertThat(run("audit", "no-id")).isEqualTo(ExitCode.USAGE.code());
+  }
+
+  @Test
+  void nothingElseMayTakeTheDataDirectory() {
+    assertThat(run("migrate")).isEqualTo(ExitCode.ALREADY_RUNNING.code());
+    assertThat(err.toString()).contains(shop.url().toString());
+  }
+
+  @Test
+  void aPortThatIsTakenIsSaidInOneLine() {
+    var other = folder.resolve("other").toString();
+
+    var code =
+        execute(
+            "serve", "--data-dir", other, "--port", Integer.toString(shop.url().getPort()));
+
+    assertThat(code).isEqualTo(ExitCode.ENVIRONMENT.code());
+    assertThat(err.toString().lines()).hasSize(1).first().asString().contains("Cannot listen on");
+  }
+
+  private static Path file(String name) throws IOException {
+    return Files.writeString(
+        folder.resolve("sale.yaml"),
+        """
+        name: %s
+        opensAt: now
+        closesAt: +1h
+        currency: EUR
+        offers:
+          - product: Parka
+            price: 349.00
+            units: 50
+            limit: 1
+        """
+            .formatted(name));
+  }
+
+  private int sale(String command, String... arguments) {
+    return run(
+        Stream.concat(Stream.of("sale", command), Stream.of(arguments)).toArray(String[]::new));
+  }
+
+  private int run(String... arguments) {
+    return execute(
+        Stream.concat(Stream.of(arguments), Stream.of("--data-dir", data)).toArray(String[]::new));
+  }
+
+  private int execute(String... arguments) {
+    out.getBuffer().setLength(0);
+    err.getBuffer().setLength(0);
+    return Main.commandLine()
+        .setOut(new PrintWriter(out, true))
+        .setErr(new PrintWriter(err, true))
+        .execute(arguments);
+  }
+}
