@@ -11,9 +11,7 @@ import org.junit.jupiter.api.Test;
 class TamperingTest {
   /** The audit waits for what may be under way; the less time a walk has, the sooner it is sure. */
   private static final String[] QUICK = {
-    "payments.gatewayTimeout=500ms",
-    "checkout.deadline=1s",
-    "database.waitMax=500ms"
+    "payments.gatewayTimeout=500ms", "checkout.deadline=1s", "database.waitMax=500ms"
   };
 
   @Test

@@ -95,6 +95,7 @@ class TimeTest {
     assertThat(stock.path("available").asInt()).isEqualTo(gone);
   }
 
+  @SuppressWarnings("FutureReturnValueIgnored") // Both futures are waited for below.
   private static Iterable<Attempt> payAtTheEdge(String offerId) throws Exception {
     long span = LATEST.minus(EARLIEST).toMillis();
     try (var alarm = Executors.newScheduledThreadPool(1);

@@ -214,7 +214,8 @@ class LedgerModelTest {
       case PAY -> new PaymentRequested(payment, id, id, customer, 1, "EUR", "tok_ok", now);
       case CAPTURE -> new PaymentCaptured(payment, id, id, customer, 1, "EUR", "ref", now);
       case REFUND -> new OrderRefunded(id, id, customer, now);
-      case ALLOCATE -> new OfferAllocated(offer, sale, 3 * op.second, 2 * (op.quantity - 1), op.version);
+      case ALLOCATE ->
+          new OfferAllocated(offer, sale, 3 * op.second, 2 * (op.quantity - 1), op.version);
       case SCHEDULE ->
           new SaleScheduled(sale, now.plusSeconds(op.second), closesAt, hold, op.version);
       case OPEN -> new SaleOpened(sale, now, closesAt, hold, op.version);

@@ -120,8 +120,7 @@ final class LedgerRate {
     var random = ThreadLocalRandom.current();
     while (System.nanoTime() < end) {
       var customer = customers.get(random.nextInt(CUSTOMERS));
-      var answer =
-          writer.submit(shop.request(customer, TestLedger.line(offer, 1)), PATIENCE);
+      var answer = writer.submit(shop.request(customer, TestLedger.line(offer, 1)), PATIENCE);
       held.addAndGet(answer instanceof StockHeld ? 1 : 0);
     }
   }

@@ -30,7 +30,9 @@ final class BenchRound {
     this.shop = shop;
   }
 
-  /** Load before each round on a server that is warm already: a second, or less if rounds are short. */
+  /**
+   * Load before each round on a server that is warm already: a second, or less if rounds are short.
+   */
   Duration leadIn() {
     return options.round().compareTo(LEAD_IN_MAX) < 0 ? options.round() : LEAD_IN_MAX;
   }

@@ -118,8 +118,7 @@ class CommandsTest {
     var password = Files.writeString(folder.resolve("password"), "a long password\n").toString();
     var email = "boss@shop.example.com";
 
-    assertThat(
-            run("user", "create", "--operator", "--email", email, "--password-file", password))
+    assertThat(run("user", "create", "--operator", "--email", email, "--password-file", password))
         .isZero();
     assertThat(out.toString()).isEqualTo("Created the operator " + email + "\n");
     assertThat(sale("list", "--operator", email, "--password-file", password)).isZero();
@@ -155,8 +154,7 @@ class CommandsTest {
   void aWrongPasswordIsSaid() throws IOException {
     var password = Files.writeString(folder.resolve("wrong"), "not the password\n").toString();
 
-    assertThat(
-            sale("list", "--operator", "boss@shop.example.com", "--password-file", password))
+    assertThat(sale("list", "--operator", "boss@shop.example.com", "--password-file", password))
         .isEqualTo(ExitCode.FAILED.code());
     assertThat(err.toString()).contains("401 BAD_CREDENTIALS");
   }
@@ -181,8 +179,7 @@ class CommandsTest {
     var other = folder.resolve("other").toString();
 
     var code =
-        execute(
-            "serve", "--data-dir", other, "--port", Integer.toString(shop.url().getPort()));
+        execute("serve", "--data-dir", other, "--port", Integer.toString(shop.url().getPort()));
 
     assertThat(code).isEqualTo(ExitCode.ENVIRONMENT.code());
     assertThat(err.toString().lines()).hasSize(1).first().asString().contains("Cannot listen on");
