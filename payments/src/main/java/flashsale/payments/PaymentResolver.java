@@ -68,7 +68,9 @@ public final class PaymentResolver implements AutoCloseable {
           .ifPresent(settlements::add);
     }
     book.settle(settlements, Duration.ZERO);
-    LOG.info("of {} open payments {} are settled now", due.size(), settlements.size());
+    if (!settlements.isEmpty()) {
+      LOG.info("{} of {} open payments are settled now", settlements.size(), due.size());
+    }
     return due.size();
   }
 

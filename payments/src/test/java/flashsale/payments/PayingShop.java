@@ -28,10 +28,10 @@ import java.util.UUID;
  */
 final class PayingShop {
   static final Instant NOON = Instant.parse("2026-11-27T12:00:00Z");
-  static final Duration PATIENCE = Duration.ofMillis(400);
+  static final Duration PATIENCE = Duration.ofSeconds(1);
   static final SandboxGateway.Settings SANDBOX =
       new SandboxGateway.Settings(
-          Duration.ofMillis(1), Duration.ofMillis(100), Duration.ofMillis(800), 0);
+          Duration.ofMillis(1), Duration.ofMillis(100), Duration.ofMillis(1_500), 0);
 
   final MovableClock clock = new MovableClock(NOON);
   final Neighbours neighbours = new Neighbours();

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Comparator;
 import java.util.concurrent.atomic.AtomicReference;
 
 /** The users role over an empty database, with a clock that the test sets. */
@@ -104,5 +105,12 @@ final class UsersFixture implements AutoCloseable {
   public void close() {
     users.close();
     database.close();
+    try (var files = Files.walk(keysDir.getParent())) {
+      for (var file : files.sorted(Comparator.reverseOrder()).toList()) {
+        Files.delete(file);
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 }
