@@ -17,7 +17,10 @@ import picocli.CommandLine.Spec;
 /** The command line: the list of commands, and what the process exits with. */
 @Command(
     name = "flashsale",
-    description = "Sells a small stock to a large crowd: never wrong, fair, fast.",
+    description = {
+      "Sells a small stock to a large crowd: never wrong, fair, fast.",
+      "Besides the commands below, `flashsale test` runs every test, with real servers."
+    },
     scope = ScopeType.INHERIT,
     mixinStandardHelpOptions = true,
     versionProvider = Version.class,

@@ -51,6 +51,7 @@ import org.slf4j.LoggerFactory;
 public final class Shop implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Shop.class);
   private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
+  private static final int OPERATOR_ATTEMPTS_MAX = 10;
 
   private final Config config;
   private final DataDirectory dataDirectory;
@@ -150,11 +151,18 @@ public final class Shop implements AutoCloseable {
   /** The account with which the commands of this data directory's owner sign in. */
   private void ensureOperator() {
     var account = OperatorAccount.findOrInvent(dataDirectory);
-    try {
-      users.createOperator(account.email(), account.password());
-    } catch (Problem e) {
-      if (!e.code().equals("EMAIL_TAKEN")) {
-        throw e;
+    for (int attempt = 1; ; attempt++) {
+      try {
+        users.createOperator(account.email(), account.password());
+        return;
+      } catch (Problem e) {
+        if (e.code().equals("EMAIL_TAKEN")) {
+          return;
+        }
+        // The very first hash also loads the native library: on a busy machine that may be slow.
+        if (e.status() != 503 || attempt >= OPERATOR_ATTEMPTS_MAX) {
+          throw e;
+        }
       }
     }
   }
