@@ -228,7 +228,7 @@ public final class ReservationBook implements Reservations {
             connection,
             "timestamptz",
             rows,
-            r -> r.expiresAt() == null ? null : Timestamp.from(r.expiresAt())));
+            r -> r.expiresAt() == null ? null : r.expiresAt().toString()));
   }
 
   private static java.sql.Array array(

@@ -79,7 +79,7 @@ public final class Outbox {
           array(
               connection,
               "timestamptz",
-              entries.stream().map(e -> Timestamp.from(e.dueAt())).toArray()));
+              entries.stream().map(e -> e.dueAt().toString()).toArray()));
       statement.executeUpdate();
     }
   }

@@ -12,6 +12,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.TimeZone;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.Executors;
@@ -75,6 +76,25 @@ final class OutboxTest {
     assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("second");
     assertThat(outbox.take(NOW, LEASE, 10)).isEmpty();
     assertThat(envelopes(outbox.take(NOW.plusSeconds(1), LEASE, 10))).containsExactly("later");
+  }
+
+  @Test
+  void aTimeIsTheSameInTheHourThatTheClocksRepeat() {
+    var before = TimeZone.getDefault();
+    TimeZone.setDefault(TimeZone.getTimeZone("Europe/Berlin"));
+    // 02:30 local time, for the first of two times.
+    var first = Instant.parse("2026-10-25T00:30:00Z");
+    try (var inBerlin = TestPostgres.open("platform")) {
+      var box = new Outbox(inBerlin);
+      inBerlin.inTransaction(
+          connection -> {
+            box.append(connection, List.of(entry("first", key, first)));
+            return null;
+          });
+      assertThat(envelopes(box.take(first, LEASE, 10))).containsExactly("first");
+    } finally {
+      TimeZone.setDefault(before);
+    }
   }
 
   @Test
