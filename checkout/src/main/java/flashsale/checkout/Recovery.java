@@ -75,9 +75,13 @@ public final class Recovery implements AutoCloseable {
 
   /**
    * Drives on what is unsettled among the holds taken in {@code [from, to)}; how many those were.
+   * One that cannot be driven on does not stop the others.
+   *
+   * @throws RuntimeException the last failure, after all of them were tried
    */
-  int look(Instant from, Instant to) {
+  private int look(Instant from, Instant to) {
     int driven = 0;
+    RuntimeException failure = null;
     Optional<Fact.StockHeld> last = Optional.empty();
     List<Fact.StockHeld> page;
     do {
@@ -90,11 +94,18 @@ public final class Recovery implements AutoCloseable {
           reservations.unsettled(page.stream().map(Fact.StockHeld::reservationId).toList());
       for (var held : page) {
         if (unsettled.contains(held.reservationId())) {
-          checkout.carry(held);
-          driven++;
+          try {
+            checkout.carry(held);
+            driven++;
+          } catch (RuntimeException e) {
+            failure = e;
+          }
         }
       }
     } while (page.size() == PAGE_MAX && !closing);
+    if (failure != null) {
+      throw failure;
+    }
     return driven;
   }
 
