@@ -59,7 +59,7 @@ class StartScriptTest {
     Files.createDirectories(project.resolve("server/src/main/java"));
     Files.writeString(project.resolve("server/src/main/java/A.java"), "class A {}");
     Files.writeString(project.resolve("pom.xml"), "<project/>");
-    maven("echo BUILD; mkdir -p server/target; echo jar > server/target/flashsale.jar");
+    maven("echo BUILD; mkdir -p server/target/quick; echo jar > server/target/quick/flashsale.jar");
     environment.put("PATH", bin.toString());
     environment.put("HOME", folder.toString());
     environment.put("FLASHSALE_JDK_DIRS", "/nowhere:" + jdks);
@@ -160,7 +160,7 @@ class StartScriptTest {
     var jdk = jdk("jdk-25", "25.0.1", true);
     maven(
         "echo \"$JAVA_HOME $MAVEN_OPTS\" > seen;"
-            + " mkdir -p server/target; echo jar > server/target/flashsale.jar");
+            + " mkdir -p server/target/quick; echo jar > server/target/quick/flashsale.jar");
 
     run("serve");
 
@@ -183,7 +183,7 @@ class StartScriptTest {
         .contains("The build failed")
         .doesNotContain("chatter");
 
-    maven("mkdir -p server/target; echo jar > server/target/flashsale.jar");
+    maven("mkdir -p server/target/quick; echo jar > server/target/quick/flashsale.jar");
     assertThat(run("serve").exitCode()).isZero();
   }
 
@@ -227,7 +227,7 @@ class StartScriptTest {
 
     assertThat(output)
         .contains("in " + folder.toRealPath() + "\n")
-        .contains("[-jar]\n[" + project.toRealPath() + "/server/target/flashsale.jar]\n")
+        .contains("[-jar]\n[" + project.toRealPath() + "/server/target/quick/flashsale.jar]\n")
         .contains("[sale]\n[show]\n[Winter drop]\n[*]\n[]\n")
         .contains("[-Dflashsale.home=" + project.toRealPath() + "]")
         .contains("[-XX:+UseParallelGC]");
@@ -242,7 +242,8 @@ class StartScriptTest {
 
     var ended = run(other.resolve("two"), "serve");
 
-    assertThat(ended.output()).contains(project.toRealPath() + "/server/target/flashsale.jar");
+    assertThat(ended.output())
+        .contains(project.toRealPath() + "/server/target/quick/flashsale.jar");
   }
 
   @ParameterizedTest
