@@ -11,14 +11,21 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.DatabaseFailure;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Optional;
 
 /**
- * The synchronous driver: walks the flow in the caller's own thread, one hop after the other, under
- * one deadline. Each role's step but the payments' is reached through a coalescer, so that what
- * many callers ask at the same time is one transaction there. Thread-safe.
+ * The synchronous driver: walks the flow while the caller waits, one hop after the other, under one
+ * deadline. What many callers ask at the same time is walked together: each hop is one batch, thus
+ * one transaction of that role, for all of them. Thread-safe.
+ *
+ * <p>The payments' step waits for an outside system. In a batch everybody would wait for the
+ * slowest answer, so there each fact goes alone, in its caller's thread; the step bounds how many
+ * do.
  */
 public final class DirectDriver implements Checkout, AutoCloseable {
   /** More hops than the longest walk has; a walk that is longer runs in a circle. */
@@ -30,88 +37,149 @@ public final class DirectDriver implements Checkout, AutoCloseable {
    * How it walks.
    *
    * @param deadline for a whole walk
-   * @param batchMax facts in one transaction of a step
-   * @param queueMax facts waiting for a step; more are refused at once
+   * @param batchMax walks that go together
+   * @param queueMax walks waiting to begin; more are refused at once
    */
   public record Settings(Duration deadline, int batchMax, int queueMax) {}
 
+  /** Where a walk has come to, and what stopped it there if anything did. */
+  private record Stand(Fact at, RuntimeException failure) {
+    boolean goesTo(Next next) {
+      return failure == null && Flow.after(at) == next;
+    }
+  }
+
   private final Settings settings;
-  private final Map<Next, Coalescer<Fact, Fact>> hops = new EnumMap<>(Next.class);
+  private final Map<Next, Step> steps = new EnumMap<>(Next.class);
+  private final Coalescer<Fact, Stand> walks;
 
   /**
-   * The payments' step waits for an outside system. In a batch everybody would wait for the slowest
-   * answer, so each fact goes alone, in its caller's thread; the step bounds how many do.
-   */
-  private final Step payments;
-
-  /**
-   * Starts one coalescer for each step.
+   * Ready to walk.
    *
    * @param steps each role's step, for every role that the flow names
    */
   public DirectDriver(Settings settings, Map<Next, Step> steps, Meters meters) {
     this.settings = settings;
-    this.payments = steps.get(Next.PAYMENTS);
-    steps.forEach(
-        (next, step) -> {
-          if (next != Next.PAYMENTS) {
-            hops.put(next, hop(next, step, meters));
-          }
-        });
+    steps.forEach((next, step) -> this.steps.put(next, measured(next, step, meters)));
+    this.walks =
+        new Coalescer<>(
+            "walk", settings.batchMax(), settings.queueMax(), this::walk, meters.batches("walk"));
+    meters.gauge(
+        "flashsale.batch.waiting", "Walks waiting to begin", "batch", "walk", walks::waiting);
   }
 
-  private Coalescer<Fact, Fact> hop(Next next, Step step, Meters meters) {
-    var name = next.name().toLowerCase(java.util.Locale.ROOT);
-    var hop =
-        new Coalescer<Fact, Fact>(
-            name, settings.batchMax(), settings.queueMax(), step::apply, meters.batches(name));
-    meters.gauge(
-        "flashsale.batch.waiting", "Facts waiting for a step", "batch", name, hop::waiting);
-    return hop;
+  private static Step measured(Next next, Step step, Meters meters) {
+    var batches = meters.batches(next.name().toLowerCase(Locale.ROOT));
+    return facts -> {
+      long from = System.nanoTime();
+      boolean failed = true;
+      try {
+        var answers = step.apply(facts);
+        failed = false;
+        return answers;
+      } finally {
+        batches.batchDone(facts.size(), System.nanoTime() - from, failed);
+      }
+    };
   }
 
   @Override
   public Fact carry(Fact first) {
     long deadline = System.nanoTime() + settings.deadline().toNanos();
     var fact = first;
-    for (int hop = 0; hop < HOPS_MAX; hop++) {
+    for (int leg = 0; leg < HOPS_MAX; leg++) {
       var next = Flow.after(fact);
       if (next == Next.NOBODY) {
         return fact;
       }
-      fact = take(next, fact, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+      fact = leg(next, fact, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
     }
-    throw new IllegalStateException("the flow runs in a circle at " + fact);
+    throw circle(fact);
   }
 
-  /** One hop: this role's step for this fact, together with whatever else waits for it. */
-  private Fact take(Next next, Fact fact, Duration left) {
+  /** Through the payments, or from where the walk stands to its end or to the payments. */
+  private Fact leg(Next next, Fact fact, Duration left) {
+    var at = fact;
     try {
-      return next == Next.PAYMENTS
-          ? payments.apply(List.of(fact)).getFirst()
-          : hops.get(next).submit(fact, left);
+      if (next == Next.PAYMENTS) {
+        return steps.get(next).apply(List.of(fact)).getFirst();
+      }
+      var stand = walks.submit(fact, left);
+      at = stand.at();
+      if (stand.failure() != null) {
+        throw stand.failure();
+      }
+      return at;
     } catch (Overloaded | Late | DatabaseFailure e) {
       throw new CheckoutUnavailable(
-          "stopped before "
-              + next
-              + " at "
-              + fact.getClass().getSimpleName()
-              + ": "
-              + e.getMessage(),
+          "stopped before %s at %s: %s"
+              .formatted(Flow.after(at), at.getClass().getSimpleName(), e.getMessage()),
           RETRY_AFTER,
           e);
     }
   }
 
-  /** A step that goes through the same writer as everybody's, for a role's own background work. */
-  public Step step(Next next) {
-    return facts ->
-        List.copyOf(facts.stream().map(fact -> take(next, fact, settings.deadline())).toList());
+  /** Walks these side by side until each has ended, failed, or come to the payments. */
+  private List<Stand> walk(List<Fact> facts) {
+    var stands = new ArrayList<Stand>(facts.size());
+    facts.forEach(fact -> stands.add(new Stand(fact, null)));
+    for (int hop = 0; hop < HOPS_MAX; hop++) {
+      var next = nextOf(stands);
+      if (next.isEmpty()) {
+        return stands;
+      }
+      hop(next.get(), stands);
+    }
+    stands.replaceAll(s -> nextOf(List.of(s)).isEmpty() ? s : new Stand(s.at(), circle(s.at())));
+    return stands;
   }
 
-  /** Refuses new hops and finishes those that wait. */
+  /** The earliest role of the flow that one of these goes to; the others wait for it there. */
+  private static Optional<Next> nextOf(List<Stand> stands) {
+    return stands.stream()
+        .filter(stand -> stand.failure() == null)
+        .map(stand -> Flow.after(stand.at()))
+        .filter(next -> next != Next.PAYMENTS && next != Next.NOBODY)
+        .min(Next::compareTo);
+  }
+
+  /** One role's step for all that go there. */
+  private void hop(Next next, List<Stand> stands) {
+    var given = stands.stream().filter(s -> s.goesTo(next)).map(Stand::at).toList();
+    var arrived = step(next, given).iterator();
+    stands.replaceAll(s -> s.goesTo(next) ? arrived.next() : s);
+  }
+
+  /**
+   * What failed as a batch is done again one by one, so that a poisoned fact fails alone; not if
+   * the role cannot be reached at all, which trying again and again would only make worse.
+   */
+  private List<Stand> step(Next next, List<Fact> given) {
+    try {
+      var answers = steps.get(next).apply(given);
+      if (answers.size() != given.size()) {
+        throw new IllegalStateException(
+            next + " gave " + answers.size() + " answers to " + given.size() + " facts");
+      }
+      return answers.stream().map(fact -> new Stand(fact, null)).toList();
+    } catch (RuntimeException e) {
+      return given.size() == 1 || isEverybodys(e)
+          ? given.stream().map(fact -> new Stand(fact, e)).toList()
+          : given.stream().map(fact -> step(next, List.of(fact)).getFirst()).toList();
+    }
+  }
+
+  private static boolean isEverybodys(RuntimeException e) {
+    return e instanceof Overloaded || (e instanceof DatabaseFailure f && f.isUnreachable());
+  }
+
+  private static IllegalStateException circle(Fact fact) {
+    return new IllegalStateException("the flow runs in a circle at " + fact);
+  }
+
+  /** Refuses new walks and finishes those that wait. */
   @Override
   public void close() {
-    hops.values().forEach(Coalescer::close);
+    walks.close();
   }
 }

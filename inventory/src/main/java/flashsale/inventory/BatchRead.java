@@ -1,5 +1,6 @@
 package flashsale.inventory;
 
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -18,33 +19,32 @@ import java.sql.SQLException;
  */
 final class BatchRead {
   private static final String READ =
-      Rows.BY_INDEX
-          + """
-          SELECT %1$s FROM stock
-          WHERE offer_id = ANY (
-            ?::uuid[]
-            || ARRAY(SELECT unnest(offer_ids) FROM hold WHERE reservation_id = ANY (?::uuid[]))
-            || ARRAY(SELECT offer_id FROM stock WHERE sale_id = ANY (?::uuid[])))
-          ORDER BY offer_id
-          FOR UPDATE;
+      """
+      SELECT %1$s FROM stock
+      WHERE offer_id = ANY (
+        ?::uuid[]
+        || ARRAY(SELECT unnest(offer_ids) FROM hold WHERE reservation_id = ANY (?::uuid[]))
+        || ARRAY(SELECT offer_id FROM stock WHERE sale_id = ANY (?::uuid[])))
+      ORDER BY offer_id
+      FOR UPDATE;
 
-          SELECT %2$s FROM sale_window
-          WHERE sale_id = ANY (
-            ?::uuid[] || ARRAY(SELECT sale_id FROM stock WHERE offer_id = ANY (?::uuid[])))
-          %4$s;
+      SELECT %2$s FROM sale_window
+      WHERE sale_id = ANY (
+        ?::uuid[] || ARRAY(SELECT sale_id FROM stock WHERE offer_id = ANY (?::uuid[])))
+      %4$s;
 
-          SELECT %3$s FROM hold
-          WHERE reservation_id = ANY (?::uuid[]);
+      SELECT %3$s FROM hold
+      WHERE reservation_id = ANY (?::uuid[]);
 
-          SELECT a.offer_id, a.customer_id, a.units
-          FROM (SELECT unnest(?::uuid[]), unnest(?::uuid[])
-                UNION ALL
-                SELECT unnest(offer_ids), customer_id FROM hold
-                WHERE reservation_id = ANY (?::uuid[])) AS w (offer_id, customer_id),
-               LATERAL (SELECT * FROM allotment
-                        WHERE offer_id = w.offer_id AND customer_id = w.customer_id
-                        LIMIT 1) AS a
-          """;
+      SELECT a.offer_id, a.customer_id, a.units
+      FROM (SELECT unnest(?::uuid[]), unnest(?::uuid[])
+            UNION ALL
+            SELECT unnest(offer_ids), customer_id FROM hold
+            WHERE reservation_id = ANY (?::uuid[])) AS w (offer_id, customer_id),
+           LATERAL (SELECT * FROM allotment
+                    WHERE offer_id = w.offer_id AND customer_id = w.customer_id
+                    LIMIT 1) AS a
+      """;
 
   private static final String WITHOUT_SALES =
       READ.formatted(Rows.OFFER, Rows.WINDOW, Rows.HOLD, "");
@@ -84,7 +84,6 @@ final class BatchRead {
   }
 
   private static void readOffers(PreparedStatement statement, Book book) throws SQLException {
-    statement.getMoreResults();
     try (var rows = statement.getResultSet()) {
       while (rows.next()) {
         book.open(Rows.offer(rows));

@@ -1,5 +1,6 @@
 package flashsale.inventory;
 
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;

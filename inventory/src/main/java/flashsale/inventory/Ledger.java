@@ -3,7 +3,6 @@ package flashsale.inventory;
 import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Inventory;
-import flashsale.contracts.Step;
 import flashsale.contracts.Stock;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
@@ -92,7 +91,6 @@ public final class Ledger implements Inventory, AutoCloseable {
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   private final Gauge gauge = new Gauge();
   private final LedgerReads reads;
-  private volatile Step sweepStep = this;
   private volatile List<Periodic> running = List.of();
 
   /**
@@ -106,11 +104,6 @@ public final class Ledger implements Inventory, AutoCloseable {
     this.clock = clock;
     this.settings = settings;
     this.reads = new LedgerReads(database);
-  }
-
-  /** The sweep hands its facts to this step, so that it shares the writer of everybody else. */
-  public void sweepThrough(Step step) {
-    sweepStep = step;
   }
 
   /** Begins to expire overdue holds and to look at what other processes write. */
@@ -202,7 +195,7 @@ public final class Ledger implements Inventory, AutoCloseable {
       var now = now();
       overdue = reads.overdue(now, settings.sweepMax());
       if (!overdue.isEmpty()) {
-        sweepStep.apply(overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
+        apply(overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
       }
     } while (overdue.size() == settings.sweepMax());
   }

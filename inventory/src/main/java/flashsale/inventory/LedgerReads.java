@@ -2,6 +2,7 @@ package flashsale.inventory;
 
 import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact.StockHeld;
+import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -45,7 +46,7 @@ final class LedgerReads {
   }
 
   List<OfferStock> stock(Collection<UUID> saleIds) {
-    return byIndex(
+    return query(
         "SELECT " + Rows.OFFER + " FROM stock WHERE sale_id = ANY (?) ORDER BY offer_id",
         s -> new Columns<>(s, 1, saleIds).uuids(id -> id),
         Rows::offer);
@@ -73,7 +74,7 @@ final class LedgerReads {
 
   /** Open holds whose time is up at this instant, the longest overdue first. */
   List<UUID> overdue(Instant now, int max) {
-    return byIndex(
+    return query(
         """
         SELECT reservation_id FROM hold
         WHERE state = 'HELD' AND expires_at <= ?
@@ -89,7 +90,7 @@ final class LedgerReads {
   List<StockHeld> openHolds(Instant from, Instant to, Optional<StockHeld> after, int max) {
     var at = after.map(StockHeld::heldAt).orElse(from.minus(1, ChronoUnit.MICROS));
     var id = after.map(StockHeld::reservationId).orElse(BEFORE_ALL_IDS);
-    return byIndex(
+    return query(
         "SELECT "
             + Rows.HOLD
             + """
@@ -109,7 +110,7 @@ final class LedgerReads {
   }
 
   List<AuditRow.Hold> holds(Optional<UUID> after, int max) {
-    return byIndex(
+    return query(
         "SELECT "
             + Rows.HOLD
             + " FROM hold WHERE reservation_id > ? ORDER BY reservation_id LIMIT ?",
@@ -176,15 +177,8 @@ final class LedgerReads {
     return max;
   }
 
-  /** One query that finds its rows by an index, whatever the planner remembers of the table. */
-  private <T> List<T> byIndex(String sql, Binder binder, RowReader<T> reader) {
-    return database.inTransaction(
-        connection -> {
-          try (var statement = connection.createStatement()) {
-            statement.execute(Rows.BY_INDEX);
-          }
-          return query(connection, sql, binder, reader);
-        });
+  private <T> List<T> query(String sql, Binder binder, RowReader<T> reader) {
+    return database.with(connection -> query(connection, sql, binder, reader));
   }
 
   private static <T> List<T> query(

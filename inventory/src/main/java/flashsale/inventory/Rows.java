@@ -26,18 +26,6 @@ final class Rows {
       unit_prices, currency, fingerprint, reason, refused_offer, refused_available, order_id, \
       payment_id, sold_at""";
 
-  /**
-   * Makes the statements after it in the transaction find single rows by index, always: a plan that
-   * was made while a table was nearly empty would scan it, and would still be in use when it has a
-   * million rows. One generic plan also spares planning in every transaction, which would take
-   * longer than the statements themselves.
-   */
-  static final String BY_INDEX =
-      """
-      SELECT set_config('enable_seqscan', 'off', true),
-             set_config('plan_cache_mode', 'force_generic_plan', true);
-      """;
-
   private Rows() {}
 
   static OfferStock offer(ResultSet row) throws SQLException {

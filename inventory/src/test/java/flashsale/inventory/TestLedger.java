@@ -126,6 +126,15 @@ final class TestLedger implements AutoCloseable {
         .orElseThrow();
   }
 
+  void execute(String sql) {
+    database.with(
+        connection -> {
+          try (var statement = connection.createStatement()) {
+            return statement.execute(sql);
+          }
+        });
+  }
+
   /** What one query says, its columns joined by blanks. */
   List<String> query(String sql) {
     return database.with(

@@ -4,7 +4,7 @@ import flashsale.contracts.Line;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.json.Json;
-import java.sql.Array;
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -19,7 +19,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 
 /** The statements on the table of orders; one statement does a whole batch. Stateless. */
 final class OrderTable {
@@ -40,27 +39,25 @@ final class OrderTable {
             INSERT INTO orders (reservation_id, customer_id, state, lines, total_minor, currency,
                                 fingerprint, placed_at, expires_at, ended_at, cancelled_as,
                                 changed_at)
-            SELECT id, customer, state, lines::jsonb, total, currency,
-                   fingerprint, placed, expires, ended, cancelled, changed
-            FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::text[], ?::int8[], ?::text[], ?::text[],
-                        ?::timestamptz[], ?::timestamptz[], ?::timestamptz[], ?::text[],
-                        ?::timestamptz[])
-              AS n (id, customer, state, lines, total, currency,
-                    fingerprint, placed, expires, ended, cancelled, changed)
+            SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]),
+                   unnest(?::text[])::jsonb, unnest(?::int8[]), unnest(?::text[]),
+                   unnest(?::text[]), unnest(?::timestamptz[]), unnest(?::timestamptz[]),
+                   unnest(?::timestamptz[]), unnest(?::text[]), unnest(?::timestamptz[])
             ON CONFLICT DO NOTHING
             """)) {
-      statement.setArray(1, array(connection, "uuid", rows, OrderRow::reservationId));
-      statement.setArray(2, array(connection, "uuid", rows, OrderRow::customerId));
-      statement.setArray(3, array(connection, "text", rows, OrderRow::state));
-      statement.setArray(4, array(connection, "text", rows, row -> Json.text(row.lines())));
-      statement.setArray(5, array(connection, "int8", rows, OrderRow::totalMinor));
-      statement.setArray(6, array(connection, "text", rows, OrderRow::currency));
-      statement.setArray(7, array(connection, "text", rows, OrderRow::fingerprint));
-      statement.setArray(8, array(connection, "timestamptz", rows, OrderRow::placedAt));
-      statement.setArray(9, array(connection, "timestamptz", rows, OrderRow::expiresAt));
-      statement.setArray(10, array(connection, "timestamptz", rows, OrderRow::endedAt));
-      statement.setArray(11, array(connection, "text", rows, OrderRow::cancelledAs));
-      statement.setArray(12, array(connection, "timestamptz", rows, OrderRow::changedAt));
+      new Columns<>(statement, 1, rows)
+          .uuids(OrderRow::reservationId)
+          .uuids(OrderRow::customerId)
+          .texts(row -> row.state().name())
+          .texts(row -> Json.text(row.lines()))
+          .longs(OrderRow::totalMinor)
+          .texts(OrderRow::currency)
+          .texts(OrderRow::fingerprint)
+          .times(OrderRow::placedAt)
+          .times(OrderRow::expiresAt)
+          .times(OrderRow::endedAt)
+          .texts(row -> row.cancelledAs() == null ? null : row.cancelledAs().name())
+          .times(OrderRow::changedAt);
       return statement.executeUpdate();
     }
   }
@@ -87,21 +84,23 @@ final class OrderTable {
             UPDATE orders o
             SET state = n.state, paid_at = n.paid, ended_at = n.ended, payment_id = n.payment,
                 cancelled_as = n.cancelled, changed_at = n.changed
-            FROM unnest(?::uuid[], ?::text[], ?::timestamptz[], ?::timestamptz[], ?::uuid[],
-                        ?::text[], ?::timestamptz[])
+            FROM (SELECT unnest(?::uuid[]), unnest(?::text[]), unnest(?::timestamptz[]),
+                         unnest(?::timestamptz[]), unnest(?::uuid[]), unnest(?::text[]),
+                         unnest(?::timestamptz[]))
               AS n (id, state, paid, ended, payment, cancelled, changed)
             WHERE o.reservation_id = n.id
               AND (o.state, n.state) IN (('PENDING_PAYMENT', 'PAID'),
                                          ('PENDING_PAYMENT', 'CANCELLED'),
                                          ('PAID', 'REFUNDED'))
             """)) {
-      statement.setArray(1, array(connection, "uuid", rows, OrderRow::reservationId));
-      statement.setArray(2, array(connection, "text", rows, OrderRow::state));
-      statement.setArray(3, array(connection, "timestamptz", rows, OrderRow::paidAt));
-      statement.setArray(4, array(connection, "timestamptz", rows, OrderRow::endedAt));
-      statement.setArray(5, array(connection, "uuid", rows, OrderRow::paymentId));
-      statement.setArray(6, array(connection, "text", rows, OrderRow::cancelledAs));
-      statement.setArray(7, array(connection, "timestamptz", rows, OrderRow::changedAt));
+      new Columns<>(statement, 1, rows)
+          .uuids(OrderRow::reservationId)
+          .texts(row -> row.state().name())
+          .times(OrderRow::paidAt)
+          .times(OrderRow::endedAt)
+          .uuids(OrderRow::paymentId)
+          .texts(row -> row.cancelledAs() == null ? null : row.cancelledAs().name())
+          .times(OrderRow::changedAt);
       return statement.executeUpdate();
     }
   }
@@ -111,7 +110,7 @@ final class OrderTable {
     try (var statement =
         connection.prepareStatement(
             "DELETE FROM orders WHERE reservation_id = ANY (?) AND placed_at IS NULL")) {
-      statement.setArray(1, array(connection, "uuid", rows, OrderRow::reservationId));
+      new Columns<>(statement, 1, rows).uuids(OrderRow::reservationId);
       return statement.executeUpdate();
     }
   }
@@ -185,17 +184,5 @@ final class OrderTable {
   private static Instant instant(ResultSet row, int column) throws SQLException {
     var time = row.getObject(column, OffsetDateTime.class);
     return time == null ? null : time.toInstant();
-  }
-
-  /** One column of all rows. Everything travels as text: a time as ISO 8601 has no other zone. */
-  private static Array array(
-      Connection connection, String type, List<OrderRow> rows, Function<OrderRow, ?> column)
-      throws SQLException {
-    var values = new Object[rows.size()];
-    for (int i = 0; i < values.length; i++) {
-      var value = column.apply(rows.get(i));
-      values[i] = value == null ? null : value.toString();
-    }
-    return connection.createArrayOf(type, values);
   }
 }

@@ -15,12 +15,13 @@ import flashsale.contracts.Refusal;
 import flashsale.contracts.ReservationState;
 import flashsale.contracts.Reservations;
 import flashsale.platform.json.Json;
+import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.io.UncheckedIOException;
 import java.sql.Connection;
+import java.sql.PreparedStatement;
 import java.sql.ResultSet;
 import java.sql.SQLException;
-import java.sql.Timestamp;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -175,12 +176,11 @@ public final class ReservationBook implements Reservations {
             INSERT INTO reservation AS r
               (reservation_id, customer_id, state, order_id, lines, total_minor, currency,
                fingerprint, reason, offer_id, expires_at, changed_at)
-            SELECT id, customer, state, orderid, lines::json, total, currency,
-                   fingerprint, reason, offer, expires, ?
-            FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::uuid[], ?::text[], ?::bigint[],
-                        ?::text[], ?::text[], ?::text[], ?::uuid[], ?::timestamptz[])
-              AS u (id, customer, state, orderid, lines, total, currency,
-                    fingerprint, reason, offer, expires)
+            SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]), unnest(?::uuid[]),
+                   unnest(?::text[])::json, unnest(?::int8[]), unnest(?::text[]),
+                   unnest(?::text[]), unnest(?::text[]), unnest(?::uuid[]),
+                   unnest(?::timestamptz[]), n.at
+            FROM (SELECT ?::timestamptz) AS n (at)
             ON CONFLICT (reservation_id) DO UPDATE
               SET state = excluded.state,
                   order_id = coalesce(r.order_id, excluded.order_id),
@@ -194,7 +194,7 @@ public final class ReservationBook implements Reservations {
                   < coalesce(array_position('{PENDING,HELD,CONFIRMED}'::text[], excluded.state), 4)
             RETURNING reservation_id, (xmax = 0) AS is_new
             """)) {
-      bind(connection, statement, rows);
+      bind(statement, rows);
       var created = new ArrayList<UUID>(rows.size());
       try (var result = statement.executeQuery()) {
         while (result.next()) {
@@ -207,37 +207,20 @@ public final class ReservationBook implements Reservations {
     }
   }
 
-  private void bind(
-      Connection connection, java.sql.PreparedStatement statement, Collection<Row> rows)
-      throws SQLException {
-    statement.setTimestamp(1, Timestamp.from(clock.instant()));
-    statement.setArray(2, array(connection, "uuid", rows, Row::reservationId));
-    statement.setArray(3, array(connection, "uuid", rows, Row::customerId));
-    statement.setArray(4, array(connection, "text", rows, row -> row.state().name()));
-    statement.setArray(5, array(connection, "uuid", rows, Row::orderId));
-    statement.setArray(6, array(connection, "text", rows, row -> Json.text(row.lines())));
-    statement.setArray(7, array(connection, "int8", rows, Row::totalMinor));
-    statement.setArray(8, array(connection, "text", rows, Row::currency));
-    statement.setArray(9, array(connection, "text", rows, Row::fingerprint));
-    statement.setArray(
-        10, array(connection, "text", rows, r -> r.reason() == null ? null : r.reason().name()));
-    statement.setArray(11, array(connection, "uuid", rows, Row::offerId));
-    statement.setArray(
-        12,
-        array(
-            connection,
-            "timestamptz",
-            rows,
-            r -> r.expiresAt() == null ? null : r.expiresAt().toString()));
-  }
-
-  private static java.sql.Array array(
-      Connection connection,
-      String type,
-      Collection<Row> rows,
-      java.util.function.Function<Row, Object> column)
-      throws SQLException {
-    return connection.createArrayOf(type, rows.stream().map(column).toArray());
+  private void bind(PreparedStatement statement, Collection<Row> rows) throws SQLException {
+    new Columns<>(statement, 1, rows)
+        .uuids(Row::reservationId)
+        .uuids(Row::customerId)
+        .texts(row -> row.state().name())
+        .uuids(Row::orderId)
+        .texts(row -> Json.text(row.lines()))
+        .longs(Row::totalMinor)
+        .texts(Row::currency)
+        .texts(Row::fingerprint)
+        .texts(row -> row.reason() == null ? null : row.reason().name())
+        .uuids(Row::offerId)
+        .times(Row::expiresAt)
+        .time(clock.instant());
   }
 
   /** The rows with these ids, in one statement. */

@@ -254,7 +254,6 @@ public final class Shop implements AutoCloseable {
     running.add(relay("catalog", catalogOutbox));
     running.add(relay("inventory", inventoryOutbox));
     running.add(relay("payments", paymentsOutbox));
-    ledger.sweepThrough(driver.step(Next.INVENTORY));
     ledger.start();
     running.add(ledger);
     running.add(payments.keepAsking());

@@ -1,9 +1,10 @@
-package flashsale.inventory;
+package flashsale.platform.persistence;
 
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.Collection;
 import java.util.Objects;
 import java.util.UUID;
@@ -16,11 +17,11 @@ import org.postgresql.util.PGobject;
 /**
  * Binds the columns of many rows as arrays, one parameter after the other. The statements take them
  * apart with {@code unnest} in the select list, never in FROM: there PostgreSQL would build a tuple
- * store for each array, which costs a small batch more than its inserts. In the select list an
- * array that is shorter than the others goes on as NULL, so a column without any value is sent as
- * NULL.
+ * store, which costs a small batch as much as its inserts. In the select list an array that is
+ * shorter than the others goes on as NULL, so a column without any value is sent as NULL. For one
+ * thread.
  */
-final class Columns<T> {
+public final class Columns<T> {
   private static final int UUID_CHARS = 36;
   private static final int TIME_CHARS = 27;
   private static final int INT_CHARS = 6;
@@ -33,7 +34,7 @@ final class Columns<T> {
   /**
    * @param first the number of the first parameter
    */
-  Columns(PreparedStatement statement, int first, Collection<T> rows) throws SQLException {
+  public Columns(PreparedStatement statement, int first, Collection<T> rows) throws SQLException {
     this.statement = statement;
     this.connection = statement.getConnection();
     this.rows = rows;
@@ -41,27 +42,27 @@ final class Columns<T> {
   }
 
   /** The number of the parameter after the last one that was bound. */
-  int next() {
+  public int next() {
     return parameter;
   }
 
-  Columns<T> uuids(Function<T, UUID> column) throws SQLException {
+  public Columns<T> uuids(Function<T, UUID> column) throws SQLException {
     return literal("_uuid", UUID_CHARS, column);
   }
 
   /** ISO 8601 with its Z, so that the session's time zone plays no part. */
-  Columns<T> times(Function<T, Instant> column) throws SQLException {
+  public Columns<T> times(Function<T, Instant> column) throws SQLException {
     return literal("_timestamptz", TIME_CHARS, column);
   }
 
   /** Whole numbers that may be missing. */
-  Columns<T> integers(Function<T, Integer> column) throws SQLException {
+  public Columns<T> integers(Function<T, Integer> column) throws SQLException {
     return literal("_int4", INT_CHARS, column);
   }
 
   /** One instant for all rows. */
-  Columns<T> time(Instant time) throws SQLException {
-    statement.setObject(parameter++, Rows.parameter(time));
+  public Columns<T> time(Instant time) throws SQLException {
+    statement.setObject(parameter++, time.atOffset(ZoneOffset.UTC));
     return this;
   }
 
@@ -81,7 +82,7 @@ final class Columns<T> {
     return this;
   }
 
-  Columns<T> texts(Function<T, String> column) throws SQLException {
+  public Columns<T> texts(Function<T, String> column) throws SQLException {
     var values = rows.stream().map(column).toArray(String[]::new);
     boolean present = false;
     for (var value : values) {
@@ -90,11 +91,11 @@ final class Columns<T> {
     return array("text", present ? values : new String[0]);
   }
 
-  Columns<T> ints(ToIntFunction<T> column) throws SQLException {
+  public Columns<T> ints(ToIntFunction<T> column) throws SQLException {
     return array("int4", rows.stream().mapToInt(column).toArray());
   }
 
-  Columns<T> longs(ToLongFunction<T> column) throws SQLException {
+  public Columns<T> longs(ToLongFunction<T> column) throws SQLException {
     return array("int8", rows.stream().mapToLong(column).toArray());
   }
 
