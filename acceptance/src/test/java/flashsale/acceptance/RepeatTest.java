@@ -5,6 +5,7 @@ import static org.assertj.core.api.Assertions.assertThat;
 import flashsale.acceptance.TestShop.Ask;
 import flashsale.acceptance.TestShop.Sale;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.List;
 import java.util.Map;
 import java.util.UUID;
@@ -17,6 +18,9 @@ import org.junit.jupiter.api.Test;
 /** What an Idempotency-Key promises: a request may be repeated, and happens once. */
 class RepeatTest {
   private static final int AT_A_TIME = 24;
+
+  /** The default of {@code reservations.linesMax}. */
+  private static final int LINES_MAX = 20;
 
   private static TestShop shop;
   private static Sale sale;
@@ -90,6 +94,85 @@ class RepeatTest {
     assertThat(ids).isNotEmpty();
     assertThat(ids).containsOnly(ids.getFirst());
     assertThat(customer.get("/api/v1/orders").expect(200).json().path("orders")).hasSize(1);
+  }
+
+  @Test
+  void aRepeatFindsItsHoldAlthoughNothingIsLeftForOthers() {
+    var last = shop.openSale(new Ask(1, 0, 100));
+    var customer = shop.customer();
+    interrupted(customer, last, 1);
+    var repeat = customer.reserve(last.offerId(), 1, "k").expect(201);
+    assertThat(repeat.text("state")).isEqualTo("HELD");
+    shop.customer().reserve(last.offerId(), 1, "k").expect(409, "SOLD_OUT");
+  }
+
+  @Test
+  void aRepeatFindsItsHoldAlthoughTheSaleWasPausedOrClosed() {
+    for (var decision : List.of("pause", "close")) {
+      var shut = shop.openSale(new Ask(10, 0, 100));
+      var customer = shop.customer();
+      interrupted(customer, shut, 1);
+      var path = "/api/v1/admin/sales/" + shut.saleId() + "/" + decision;
+      shop.operator().post(path, Map.of()).expect(200);
+      customer.reserve(shut.offerId(), 1, "other").expect(409, "SALE_NOT_OPEN");
+      customer.reserve(shut.offerId(), 1, "k").expect(201);
+    }
+  }
+
+  @Test
+  void anotherBodyIsNoRepeatAlsoIfTheFirstWasNeverAnswered() {
+    var two = shop.openSale(new Ask(10, 0, 100), new Ask(10, 0, 100));
+    var customer = shop.customer();
+    interrupted(customer, two, 1);
+    customer.reserve(two.offerId(), 2, "k").expect(422, "IDEMPOTENCY_KEY_REUSED");
+    customer.reserve(two.offerIds().get(1), 1, "k").expect(422, "IDEMPOTENCY_KEY_REUSED");
+    customer.reserve(two.offerId(), 1, "k").expect(201);
+  }
+
+  @Test
+  void aRepeatFindsItsHoldAlthoughTheCartHasChanged() {
+    var two = shop.openSale(new Ask(10, 0, 100));
+    var customer = shop.customer();
+    var cart = customer.post("/api/v1/carts", Map.of()).expect(201).text("cartId");
+    var item = "/api/v1/carts/" + cart + "/items/" + two.offerId();
+    var body = Map.of("cartId", cart);
+    customer.put(item, Map.of("quantity", 1)).expect(200);
+    withoutOrders(() -> customer.post("/api/v1/reservations", body, "k").expect(503));
+    customer.put(item, Map.of("quantity", 2)).expect(200);
+    var repeat = customer.post("/api/v1/reservations", body, "k").expect(201);
+    assertThat(repeat.json().path("lines").path(0).path("quantity").asInt()).isEqualTo(1);
+  }
+
+  @Test
+  void aReservationMayHaveAsManyLinesAsAreAllowedAndBeRepeated() {
+    var asks = Collections.nCopies(LINES_MAX, new Ask(10, 0, 100)).toArray(Ask[]::new);
+    var wide = shop.openSale(asks);
+    var lines = wide.offerIds().stream().map(id -> Map.of("offerId", id, "quantity", 1)).toList();
+    var body = Map.of("lines", lines);
+    var customer = shop.customer();
+    var first = customer.post("/api/v1/reservations", body, "k").expect(201);
+    assertThat(first.json().path("lines")).hasSize(LINES_MAX);
+    var repeat = customer.post("/api/v1/reservations", body, "k").expect(201);
+    assertThat(repeat.json()).isEqualTo(first.json());
+    customer.post("/api/v1/reservations", body).expect(201);
+    var fewer = Map.of("lines", lines.subList(1, LINES_MAX));
+    customer.post("/api/v1/reservations", fewer, "k").expect(422, "IDEMPOTENCY_KEY_REUSED");
+  }
+
+  /** A reservation with the key "k" whose units are held, and which the client is not told. */
+  private static void interrupted(Visitor customer, Sale from, int quantity) {
+    withoutOrders(() -> customer.reserve(from.offerId(), quantity, "k").expect(503));
+  }
+
+  /** While the orders cannot be written, walks end behind the hold. */
+  private static void withoutOrders(Runnable requests) {
+    var orders = shop.sql("orders");
+    orders.update("ALTER TABLE orders RENAME TO missing");
+    try {
+      requests.run();
+    } finally {
+      orders.update("ALTER TABLE missing RENAME TO orders");
+    }
   }
 
   @Test

@@ -6,11 +6,13 @@ import flashsale.contracts.Inventory;
 import flashsale.contracts.SaleState;
 import flashsale.contracts.Stock;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -157,6 +159,11 @@ final class MemoryLedger implements Inventory {
   @Override
   public Optional<Fact.StockRefused> refusedAtGate(Fact.ReservationRequested request) {
     return Optional.empty();
+  }
+
+  @Override
+  public Set<UUID> known(Collection<UUID> reservationIds) {
+    return Set.of();
   }
 
   @Override

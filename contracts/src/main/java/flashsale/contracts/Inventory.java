@@ -1,8 +1,10 @@
 package flashsale.contracts;
 
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -18,6 +20,12 @@ public interface Inventory extends Step {
    * within the last {@code inventory.gauge-refresh}.
    */
   Optional<Fact.StockRefused> refusedAtGate(Fact.ReservationRequested request);
+
+  /**
+   * Which of these reservations the ledger has decided about, whatever the outcome: a repeat of
+   * such a request brings its first outcome.
+   */
+  Set<UUID> known(Collection<UUID> reservationIds);
 
   /** The figures of all offers of these sales, straight from the ledger. */
   List<Stock> stock(List<UUID> saleIds);

@@ -14,6 +14,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -221,6 +222,11 @@ public final class Ledger implements Inventory, AutoCloseable {
   }
 
   // --- reads -----------------------------------------------------------------------------------
+
+  @Override
+  public Set<UUID> known(Collection<UUID> reservationIds) {
+    return reads.known(reservationIds);
+  }
 
   @Override
   public List<Stock> stock(List<UUID> saleIds) {

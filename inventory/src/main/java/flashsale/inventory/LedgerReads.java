@@ -14,6 +14,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /** What is read of the ledger without changing it, each in one snapshot. Thread-safe. */
@@ -70,6 +71,15 @@ final class LedgerReads {
                   Rows::offer);
           return new Figures(stock, windows);
         });
+  }
+
+  /** Those of these reservations that have a row, in whatever state. */
+  Set<UUID> known(Collection<UUID> reservationIds) {
+    return Set.copyOf(
+        byIndex(
+            "SELECT reservation_id FROM hold WHERE reservation_id = ANY (?)",
+            s -> new Columns<>(s, 1, reservationIds).uuids(id -> id),
+            row -> Rows.uuid(row, "reservation_id")));
   }
 
   /** Open holds whose time is up at this instant, the longest overdue first. */

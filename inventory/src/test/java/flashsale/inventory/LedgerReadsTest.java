@@ -44,6 +44,17 @@ class LedgerReadsTest {
   }
 
   @Test
+  void whatWasDecidedIsKnownWhateverTheOutcome() {
+    var offer = shop.offer(1, 0);
+    var held = shop.request(customer, line(offer, 1));
+    var refused = shop.request(customer, line(offer, 1));
+    shop.ledger.apply(List.of(held, refused));
+    var ids = List.of(held.reservationId(), refused.reservationId(), Ids.next());
+    assertThat(shop.ledger.known(ids)).containsExactlyInAnyOrderElementsOf(ids.subList(0, 2));
+    assertThat(shop.ledger.known(List.of())).isEmpty();
+  }
+
+  @Test
   void openHoldsAreToldInOrderAndInPages() {
     var offer = shop.offer(100, 0);
     var from = shop.now();

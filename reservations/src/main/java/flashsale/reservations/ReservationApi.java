@@ -1,7 +1,5 @@
 package flashsale.reservations;
 
-import com.github.benmanes.caffeine.cache.Cache;
-import com.github.benmanes.caffeine.cache.Caffeine;
 import flashsale.contracts.Catalog;
 import flashsale.contracts.Checkout;
 import flashsale.contracts.CheckoutUnavailable;
@@ -10,6 +8,7 @@ import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Inventory;
+import flashsale.contracts.Line;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.batching.Coalescer;
 import flashsale.platform.http.Access;
@@ -23,6 +22,7 @@ import flashsale.reservations.ReservationBook.Row;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
@@ -37,7 +37,11 @@ import org.slf4j.LoggerFactory;
  */
 public final class ReservationApi implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(ReservationApi.class);
-  private static final int LOOKUPS_BATCH_MAX = 256;
+
+  /** Repeats looked up in one statement. */
+  static final int LOOKUPS_BATCH_MAX = 256;
+
+  private static final String NO_FINGERPRINT = "";
   private static final Duration RETRY_RUNNING = Duration.ofSeconds(1);
 
   /**
@@ -45,7 +49,8 @@ public final class ReservationApi implements AutoCloseable {
    *
    * @param linesMax different offers in one reservation
    * @param quantityMax units in one line
-   * @param refusalsMax refusals at the gate whose keys are remembered
+   * @param refusalsMax keys that were refused at the gate, and keys whose walk was cut off, of each
+   *     that many are remembered
    * @param refusalTtl how long they are remembered
    * @param queueMax repeats waiting to be looked up
    * @param deadline for a look-up
@@ -58,17 +63,14 @@ public final class ReservationApi implements AutoCloseable {
       int queueMax,
       Duration deadline) {}
 
-  private record RefusedAtGate(String fingerprint, StockRefused refusal) {}
-
   private final ReservationBook book;
   private final ReservationRequests requests;
-  private final Inventory inventory;
+  private final Gate gate;
   private final Checkout checkout;
   private final InstantSource clock;
   private final Settings settings;
   private final Coalescer<UUID, Optional<Row>> lookups;
   private final Set<UUID> underWay = ConcurrentHashMap.newKeySet();
-  private final Cache<UUID, RefusedAtGate> refusedAtGate;
 
   public ReservationApi(
       ReservationBook book,
@@ -81,7 +83,7 @@ public final class ReservationApi implements AutoCloseable {
       Meters meters) {
     this.book = book;
     this.requests = new ReservationRequests(carts, catalog, settings);
-    this.inventory = inventory;
+    this.gate = new Gate(inventory, settings, meters);
     this.checkout = checkout;
     this.clock = clock;
     this.settings = settings;
@@ -95,11 +97,6 @@ public final class ReservationApi implements AutoCloseable {
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
             },
             meters.batches("reservation-lookup"));
-    this.refusedAtGate =
-        Caffeine.newBuilder()
-            .maximumSize(settings.refusalsMax())
-            .expireAfterWrite(settings.refusalTtl())
-            .build();
   }
 
   public void routes(Routes routes) {
@@ -114,7 +111,8 @@ public final class ReservationApi implements AutoCloseable {
     var body = call.body(ReservationRequests.Body.class);
     var key = call.idempotencyKey();
     if (key.isEmpty()) {
-      return reserveOnce(requests.request(Ids.next(), customerId, body, clock.instant()));
+      return reserveOnce(
+          requests.request(Ids.next(), customerId, body, NO_FINGERPRINT, clock.instant()));
     }
     var id = Ids.derive(customerId, "reservation/" + key.get());
     if (!underWay.add(id)) {
@@ -122,26 +120,32 @@ public final class ReservationApi implements AutoCloseable {
           .retryAfter(RETRY_RUNNING);
     }
     try {
-      var first = firstOutcome(id, ReservationRequests.fingerprint(body));
-      return first.isPresent() ? first.get() : reserveKeyed(id, customerId, body);
+      var fingerprint = ReservationRequests.fingerprint(body);
+      var first = firstOutcome(id, fingerprint);
+      return first.isPresent()
+          ? first.get()
+          : reserveKeyed(requests.request(id, customerId, body, fingerprint, clock.instant()));
     } finally {
       underWay.remove(id);
     }
   }
 
-  /** What the first request with this key was answered, if there was one. */
+  /**
+   * What the first request with this key was answered, if there was one. The row comes before the
+   * remembered refusal: it is what everybody else is told too.
+   */
   private Optional<Answer> firstOutcome(UUID id, String fingerprint) {
-    var refused = refusedAtGate.getIfPresent(id);
-    if (refused != null) {
-      checkSame(refused.fingerprint(), fingerprint);
-      throw refusal(refused.refusal());
-    }
     var row = lookups.submit(id, settings.deadline());
-    if (row.isEmpty() || row.get().state() == ReservationState.PENDING) {
-      return Optional.empty(); // Nothing yet, or interrupted: every step repeats its first outcome.
+    if (row.isPresent() && row.get().state() != ReservationState.PENDING) {
+      checkSame(row.get().fingerprint(), fingerprint);
+      return Optional.of(outcome(row.get().settled()));
     }
-    checkSame(row.get().fingerprint(), fingerprint);
-    return Optional.of(outcome(row.get().settled()));
+    var refused = gate.remembered(id);
+    if (refused.isPresent()) {
+      checkSame(refused.get().fingerprint(), fingerprint);
+      throw refusal(refused.get().refusal());
+    }
+    return Optional.empty(); // Nothing yet, or interrupted: every step repeats its first outcome.
   }
 
   private static void checkSame(String first, String second) {
@@ -152,20 +156,43 @@ public final class ReservationApi implements AutoCloseable {
     }
   }
 
-  private Answer reserveKeyed(UUID id, UUID customerId, ReservationRequests.Body body) {
-    var request = requests.request(id, customerId, body, clock.instant());
-    var refused = inventory.refusedAtGate(request);
+  private Answer reserveKeyed(ReservationRequested request) {
+    var refused = gate.refusalWithKey(request);
     if (refused.isPresent()) {
-      refusedAtGate.put(id, new RefusedAtGate(request.fingerprint(), refused.get()));
       throw refusal(refused.get());
     }
-    // A walk that stops is left as it is: the client comes back with its key, or it is driven on.
-    return outcome((ReservationSettled) checkout.carry(request));
+    var settled = carry(request);
+    if (!sameLines(settled, request)) {
+      // The walk went on with an earlier request of this key: of its body, or of the cart before.
+      lookups
+          .submit(request.reservationId(), settings.deadline())
+          .ifPresent(row -> checkSame(row.fingerprint(), request.fingerprint()));
+    }
+    return outcome(settled);
+  }
+
+  /** A walk that stops is left as it is: the client comes back with its key, or it is driven on. */
+  private ReservationSettled carry(ReservationRequested request) {
+    try {
+      return (ReservationSettled) checkout.carry(request);
+    } catch (CheckoutUnavailable e) {
+      gate.cutOff(request.reservationId());
+      throw e;
+    }
+  }
+
+  /** Prices may have changed since the first request. */
+  private static boolean sameLines(ReservationSettled settled, ReservationRequested request) {
+    return units(settled.lines()).equals(units(request.lines()));
+  }
+
+  private static List<Map.Entry<UUID, Integer>> units(List<Line> lines) {
+    return lines.stream().map(line -> Map.entry(line.offerId(), line.quantity())).toList();
   }
 
   /** Nobody can come back for a request without a key: what its walk took is given back. */
   private Answer reserveOnce(ReservationRequested request) {
-    var refused = inventory.refusedAtGate(request);
+    var refused = gate.refusal(request);
     if (refused.isPresent()) {
       throw refusal(refused.get());
     }
@@ -234,6 +261,7 @@ public final class ReservationApi implements AutoCloseable {
 
   @Override
   public void close() {
+    gate.close();
     lookups.close();
   }
 }

@@ -4,6 +4,7 @@ import flashsale.contracts.Catalog;
 import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Line;
 import flashsale.platform.http.Problem;
+import flashsale.platform.ids.Ids;
 import flashsale.reservations.Carts.Item;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -17,6 +18,8 @@ final class ReservationRequests {
   /** The body of {@code POST /reservations}: a cart, or lines; not both. */
   record Body(UUID cartId, List<Item> lines) {}
 
+  private static final UUID FINGERPRINTS = UUID.fromString("7c0d3f1e-52b6-4f0a-9d43-8e1f6a2b9c70");
+
   private final Carts carts;
   private final Catalog catalog;
   private final ReservationApi.Settings settings;
@@ -27,10 +30,13 @@ final class ReservationRequests {
     this.settings = settings;
   }
 
-  /** What was asked for, as short text; two bodies that mean the same may differ in it. */
+  /**
+   * What was asked for, as 36 characters however many lines there are: the ledger bounds the text.
+   * Two bodies that mean the same may differ in it.
+   */
   static String fingerprint(Body body) {
     if (body.cartId() != null) {
-      return "cart " + body.cartId();
+      return digest("cart " + body.cartId());
     }
     var text = new StringBuilder();
     for (var item : body.lines() == null ? List.<Item>of() : body.lines()) {
@@ -38,15 +44,21 @@ final class ReservationRequests {
         text.append(item.quantity()).append('x').append(item.offerId()).append(' ');
       }
     }
-    return text.toString();
+    return digest(text.toString());
+  }
+
+  private static String digest(String text) {
+    return Ids.derive(FINGERPRINTS, text).toString();
   }
 
   /**
    * The request as a fact.
    *
+   * @param fingerprint of the body; empty where nobody can repeat the request
    * @throws Problem 404 for a cart that is not the customer's, 422 for anything that cannot be sold
    */
-  ReservationRequested request(UUID id, UUID customerId, Body body, Instant now) {
+  ReservationRequested request(
+      UUID id, UUID customerId, Body body, String fingerprint, Instant now) {
     var quantities = quantities(items(customerId, body));
     var quotes = catalog.quotes(quantities.keySet());
     var lines = new ArrayList<Line>(quantities.size());
@@ -67,8 +79,7 @@ final class ReservationRequests {
       total = add(total, line);
       lines.add(line);
     }
-    return new ReservationRequested(
-        id, customerId, List.copyOf(lines), currency, fingerprint(body), now);
+    return new ReservationRequested(id, customerId, List.copyOf(lines), currency, fingerprint, now);
   }
 
   private static long add(long total, Line line) {
