@@ -2,6 +2,7 @@ package flashsale.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
 
+import com.fasterxml.jackson.databind.node.IntNode;
 import flashsale.acceptance.TestShop.Ask;
 import flashsale.acceptance.TestShop.Sale;
 import java.util.ArrayList;
@@ -62,10 +63,30 @@ class RepeatTest {
   void aRepeatedRefusalIsRefusedForTheSameReason() {
     var small = shop.openSale(new Ask(1, 0, 100));
     var customer = shop.customer();
-    customer.reserve(small.offerId(), 2, "k").expect(409, "INSUFFICIENT_STOCK");
+    var first = customer.reserve(small.offerId(), 2, "k").expect(409, "INSUFFICIENT_STOCK");
     shop.customer().reserve(small.offerId(), 1).expect(201);
-    customer.reserve(small.offerId(), 2, "k").expect(409, "INSUFFICIENT_STOCK");
+    var repeat = customer.reserve(small.offerId(), 2, "k").expect(409, "INSUFFICIENT_STOCK");
+    assertThat(first.json().path("available").asInt()).isEqualTo(1);
+    assertThat(repeat.json()).isEqualTo(first.json());
     customer.reserve(small.offerId(), 1, "k").expect(422, "IDEMPOTENCY_KEY_REUSED");
+  }
+
+  @Test
+  void everyRefusalTellsTheOfferWhatIsLeftAndTheRequest() {
+    var small = shop.openSale(new Ask(2, 1, 100));
+    var customer = shop.customer();
+    var few = customer.reserve(small.offerId(), 3).expect(409);
+    customer.reserve(small.offerId(), 1).expect(201);
+    var limited = customer.reserve(small.offerId(), 1).expect(409, "LIMIT_EXCEEDED");
+    shop.customer().reserve(small.offerId(), 1).expect(201);
+    var soldOut = shop.customer().reserve(small.offerId(), 1).expect(409, "SOLD_OUT");
+    var left = Map.of(few, 2, limited, 1, soldOut, 0);
+    left.forEach(
+        (refused, units) -> {
+          assertThat(refused.text("offerId")).isEqualTo(small.offerId());
+          assertThat(refused.json().path("available")).isEqualTo(new IntNode(units));
+          assertThat(refused.text("reservationId")).hasSize(36);
+        });
   }
 
   @Test

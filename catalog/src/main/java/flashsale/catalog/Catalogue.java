@@ -15,6 +15,7 @@ import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
 import java.time.Duration;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
@@ -134,16 +135,22 @@ public final class Catalogue implements Catalog, AutoCloseable {
     this.gaugeTicker = new Ticker("catalog-gauge", settings.gaugeRefresh(), gauge::look);
   }
 
-  /** From memory; the offers of long closed sales are not there. */
+  /** From memory; only offers of sales that closed long ago are asked for. */
   @Override
   public Map<UUID, Quote> quotes(Collection<UUID> offerIds) {
     var known = live.quotes();
     var found = HashMap.<UUID, Quote>newHashMap(offerIds.size());
+    var missing = new ArrayList<UUID>(0);
     for (var offerId : offerIds) {
       var quote = known.get(offerId);
       if (quote != null) {
         found.put(offerId, quote);
+      } else {
+        missing.add(offerId);
       }
+    }
+    if (!missing.isEmpty()) {
+      found.putAll(cold.oldQuotes(missing));
     }
     return found;
   }

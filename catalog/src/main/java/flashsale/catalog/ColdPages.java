@@ -3,15 +3,19 @@ package flashsale.catalog;
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
 import flashsale.contracts.Inventory;
+import flashsale.contracts.Quote;
 import flashsale.contracts.SaleState;
 import flashsale.contracts.Stock;
 import flashsale.platform.persistence.Database;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Collection;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.stream.Collectors;
 import org.slf4j.Logger;
@@ -30,6 +34,7 @@ final class ColdPages {
 
   private static final Duration LISTS_KEPT = Duration.ofMillis(250);
   private static final int OLD_SALES_MAX = 200;
+  private static final int OLD_QUOTES_MAX = 1_000;
   private static final Duration OLD_SALES_KEPT = Duration.ofSeconds(10);
   private static final Duration PRODUCTS_KEPT = Duration.ofSeconds(5);
 
@@ -69,6 +74,8 @@ final class ColdPages {
   private final Cache<UUID, Ready> products;
   private final Cache<PageOf, Ready> lists =
       Caffeine.newBuilder().maximumSize(LISTS_MAX).expireAfterWrite(LISTS_KEPT).build();
+  private final Cache<UUID, Quote> oldQuotes =
+      Caffeine.newBuilder().maximumSize(OLD_QUOTES_MAX).expireAfterWrite(OLD_SALES_KEPT).build();
   private final Cache<UUID, SalePage> oldSales =
       Caffeine.newBuilder().maximumSize(OLD_SALES_MAX).expireAfterWrite(OLD_SALES_KEPT).build();
 
@@ -111,17 +118,17 @@ final class ColdPages {
             found.size() > limit ? Cursor.ofProduct(found.get(limit - 1).productId()) : null));
   }
 
-  /** One page of all sales, with or without drafts. */
-  Ready sales(boolean withDrafts, int limit, String cursor) {
+  /** One page of all sales, with or without those that were never published. */
+  Ready sales(boolean withUnpublished, int limit, String cursor) {
     return lists.get(
-        new PageOf(withDrafts ? "all sales" : "sales", limit, cursor),
-        page -> readSales(withDrafts, limit, cursor));
+        new PageOf(withUnpublished ? "all sales" : "sales", limit, cursor),
+        page -> readSales(withUnpublished, limit, cursor));
   }
 
-  private Ready readSales(boolean withDrafts, int limit, String cursor) {
+  private Ready readSales(boolean withUnpublished, int limit, String cursor) {
     var after = Optional.ofNullable(cursor).map(Cursor.OfSale::parse);
     var found =
-        database.with(connection -> SaleRows.page(connection, withDrafts, after, limit + 1));
+        database.with(connection -> SaleRows.page(connection, withUnpublished, after, limit + 1));
     var now = clock.instant();
     var shown = found.subList(0, Math.min(limit, found.size()));
     return Ready.of(
@@ -142,9 +149,27 @@ final class ColdPages {
             id ->
                 database
                     .with(connection -> SaleRows.listing(connection, id))
-                    .filter(listing -> listing.sale().state() != SaleState.DRAFT)
+                    .filter(listing -> listing.sale().published())
                     .map(listing -> SalePage.of(listing, figures(id)))
                     .orElse(null)));
+  }
+
+  /**
+   * The quotes of published offers that are not live here, as far as these are such: what customers
+   * can still see must not be denied.
+   */
+  Map<UUID, Quote> oldQuotes(Collection<UUID> offerIds) {
+    return oldQuotes.getAll(
+        offerIds,
+        ids -> {
+          Set<UUID> asked = Set.copyOf(ids);
+          var quotes =
+              new HashMap<UUID, Quote>(
+                  LiveSales.quotes(
+                      database.with(connection -> SaleRows.listingsOf(connection, asked))));
+          quotes.keySet().retainAll(asked);
+          return quotes;
+        });
   }
 
   private Map<UUID, Stock> figures(UUID saleId) {
@@ -161,6 +186,7 @@ final class ColdPages {
   void forget() {
     lists.invalidateAll();
     oldSales.invalidateAll();
+    oldQuotes.invalidateAll();
   }
 
   /** This product was changed here. Waits for a reader that is just bringing the old one. */

@@ -29,7 +29,8 @@ record LiveSales(long revision, Instant readAt, List<Listing> listings, Map<UUID
         });
   }
 
-  private static Map<UUID, Quote> quotes(List<Listing> listings) {
+  /** What each offer of these sales costs, and when, by offer. */
+  static Map<UUID, Quote> quotes(List<Listing> listings) {
     var quotes = new HashMap<UUID, Quote>();
     for (var listing : listings) {
       var sale = listing.sale();

@@ -10,12 +10,14 @@ import java.util.UUID;
  * A sale as its row says.
  *
  * @param state what operators decided; {@link #stateAt} tells what it comes to by the clock
+ * @param published whether it ever was more than a draft: a draft that is closed stays unseen
  * @param version increases with every change; the ledger ignores a decision that comes late
  */
 record Sale(
     UUID saleId,
     String name,
     SaleState state,
+    boolean published,
     Instant opensAt,
     Instant closesAt,
     int holdSeconds,
@@ -56,7 +58,7 @@ record Sale(
   }
 
   Sale withVersion(long other) {
-    return new Sale(saleId, name, state, opensAt, closesAt, holdSeconds, other);
+    return new Sale(saleId, name, state, published, opensAt, closesAt, holdSeconds, other);
   }
 
   /** Whether the ledger would see no difference: it does not know names. */

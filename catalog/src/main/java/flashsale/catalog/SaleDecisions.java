@@ -31,6 +31,7 @@ final class SaleDecisions {
             Ids.next(),
             Rules.name(body.name()),
             SaleState.DRAFT,
+            false,
             Rules.time("opensAt", body.opensAt()),
             Rules.time("closesAt", body.closesAt()),
             body.holdSeconds() == null
@@ -72,6 +73,7 @@ final class SaleDecisions {
         sale.saleId(),
         body.name() == null ? sale.name() : Rules.name(body.name()),
         sale.state(),
+        sale.published(),
         body.opensAt() == null ? sale.opensAt() : Rules.time("opensAt", body.opensAt()),
         body.closesAt() == null ? sale.closesAt() : Rules.time("closesAt", body.closesAt()),
         body.holdSeconds() == null ? sale.holdSeconds() : Rules.holdSeconds(body.holdSeconds()),

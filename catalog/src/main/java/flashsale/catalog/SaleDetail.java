@@ -29,6 +29,8 @@ record SaleDetail(
   /**
    * An offer as operators see it.
    *
+   * @param available units, as {@code held} and {@code sold}; null as long as the ledger has never
+   *     told
    * @param applied whether the ledger has answered the last decision; until then the figures may be
    *     those before it
    */
@@ -41,9 +43,9 @@ record SaleDetail(
       String currency,
       int limitPerCustomer,
       int allocated,
-      int available,
-      int held,
-      int sold,
+      Integer available,
+      Integer held,
+      Integer sold,
       boolean soldOut,
       long version,
       boolean applied) {
@@ -58,9 +60,9 @@ record SaleDetail(
           offer.currency(),
           offer.limitPerCustomer(),
           stock == null ? offer.allocated() : stock.allocated(),
-          stock == null ? 0 : stock.available(),
-          stock == null ? 0 : stock.held(),
-          stock == null ? 0 : stock.sold(),
+          stock == null ? null : stock.available(),
+          stock == null ? null : stock.held(),
+          stock == null ? null : stock.sold(),
           stock != null && stock.available() == 0,
           offer.version(),
           offer.applied());

@@ -29,7 +29,7 @@ final class SalePage {
   /**
    * An offer as customers see it.
    *
-   * @param available units; 0 as long as the ledger has never told
+   * @param available units; null as long as the ledger has never told
    */
   private record Item(
       UUID offerId,
@@ -39,7 +39,7 @@ final class SalePage {
       String currency,
       int limitPerCustomer,
       int allocated,
-      int available,
+      Integer available,
       boolean soldOut) {
 
     static Item of(Offer offer, Stock stock) {
@@ -51,7 +51,7 @@ final class SalePage {
           offer.currency(),
           offer.limitPerCustomer(),
           stock == null ? offer.allocated() : stock.allocated(),
-          stock == null ? 0 : stock.available(),
+          stock == null ? null : stock.available(),
           stock != null && stock.available() == 0);
     }
   }

@@ -1,6 +1,5 @@
 package flashsale.catalog;
 
-import flashsale.contracts.SaleState;
 import flashsale.contracts.Stock;
 import java.util.Collection;
 import java.util.HashMap;
@@ -34,7 +33,7 @@ final class SalePages {
       var offerIds = new HashSet<UUID>();
       for (var listing : listings) {
         listing.offers().forEach(offer -> offerIds.add(offer.offerId()));
-        if (listing.sale().state() != SaleState.DRAFT) {
+        if (listing.sale().published()) {
           saleIds.add(listing.sale().saleId());
           make(listing);
         }

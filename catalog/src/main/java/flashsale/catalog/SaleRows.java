@@ -9,6 +9,7 @@ import java.time.Instant;
 import java.time.OffsetDateTime;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -20,15 +21,15 @@ final class SaleRows {
 
   private static final String LISTINGS =
       """
-      SELECT s.sale_id, s.name, s.state, s.opens_at, s.closes_at, s.hold_seconds, s.version,
-             o.offer_id, o.sale_id, o.product_id, p.name, o.unit_price_minor, o.currency,
-             o.limit_per_customer, o.allocated, o.version, o.sent_version, o.known_version
+      SELECT s.sale_id, s.name, s.state, s.published, s.opens_at, s.closes_at, s.hold_seconds,
+             s.version, o.offer_id, o.sale_id, o.product_id, p.name, o.unit_price_minor,
+             o.currency, o.limit_per_customer, o.allocated, o.version, o.sent_version, o.known_version
       FROM sale s
       LEFT JOIN offer o ON o.sale_id = s.sale_id
       LEFT JOIN product p ON p.product_id = o.product_id
       """;
 
-  private static final int FIRST_OFFER_COLUMN = 8;
+  private static final int FIRST_OFFER_COLUMN = 9;
 
   private SaleRows() {}
 
@@ -55,8 +56,9 @@ final class SaleRows {
     try (var statement =
         connection.prepareStatement(
             """
-            INSERT INTO sale (name, state, opens_at, closes_at, hold_seconds, version, sale_id)
-            VALUES (?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO sale (name, state, published, opens_at, closes_at, hold_seconds, version,
+                              sale_id)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
             """)) {
       write(statement, sale);
     }
@@ -66,8 +68,8 @@ final class SaleRows {
     try (var statement =
         connection.prepareStatement(
             """
-            UPDATE sale SET name = ?, state = ?, opens_at = ?, closes_at = ?, hold_seconds = ?,
-                            version = ?
+            UPDATE sale SET name = ?, state = ?, published = ?, opens_at = ?, closes_at = ?,
+                            hold_seconds = ?, version = ?
             WHERE sale_id = ?
             """)) {
       write(statement, sale);
@@ -77,11 +79,12 @@ final class SaleRows {
   private static void write(PreparedStatement statement, Sale sale) throws SQLException {
     statement.setString(1, sale.name());
     statement.setString(2, sale.state().name());
-    statement.setObject(3, utc(sale.opensAt()));
-    statement.setObject(4, utc(sale.closesAt()));
-    statement.setInt(5, sale.holdSeconds());
-    statement.setLong(6, sale.version());
-    statement.setObject(7, sale.saleId());
+    statement.setBoolean(3, sale.published());
+    statement.setObject(4, utc(sale.opensAt()));
+    statement.setObject(5, utc(sale.closesAt()));
+    statement.setInt(6, sale.holdSeconds());
+    statement.setLong(7, sale.version());
+    statement.setObject(8, sale.saleId());
     statement.executeUpdate();
   }
 
@@ -91,6 +94,22 @@ final class SaleRows {
         connection.prepareStatement(LISTINGS + "WHERE s.sale_id = ? ORDER BY o.offer_id")) {
       statement.setObject(1, saleId);
       return listings(statement).stream().findFirst();
+    }
+  }
+
+  /** Those of these offers that are published, by their sales; the other offers of these too. */
+  static List<Listing> listingsOf(Connection connection, Collection<UUID> offerIds)
+      throws SQLException {
+    try (var statement =
+        connection.prepareStatement(
+            LISTINGS
+                + """
+                  WHERE s.published
+                    AND s.sale_id IN (SELECT sale_id FROM offer WHERE offer_id = ANY (?))
+                  ORDER BY s.sale_id, o.offer_id
+                  """)) {
+      statement.setArray(1, connection.createArrayOf("uuid", offerIds.toArray()));
+      return listings(statement);
     }
   }
 
@@ -129,26 +148,27 @@ final class SaleRows {
 
   /** One page of the list, those that open last first. */
   static List<Line> page(
-      Connection connection, boolean withDrafts, Optional<Cursor.OfSale> after, int max)
+      Connection connection, boolean withUnpublished, Optional<Cursor.OfSale> after, int max)
       throws SQLException {
     var from = after.orElse(Cursor.OfSale.FIRST);
     try (var statement =
         connection.prepareStatement(
             """
-            SELECT s.sale_id, s.name, s.state, s.opens_at, s.closes_at, s.hold_seconds, s.version,
+            SELECT s.sale_id, s.name, s.state, s.published, s.opens_at, s.closes_at,
+                   s.hold_seconds, s.version,
                    (SELECT count(*) FROM offer o WHERE o.sale_id = s.sale_id)
             FROM sale s
-            WHERE (s.opens_at, s.sale_id) < (?, ?) AND (? OR s.state <> 'DRAFT')
+            WHERE (s.opens_at, s.sale_id) < (?, ?) AND (? OR s.published)
             ORDER BY s.opens_at DESC, s.sale_id DESC LIMIT ?
             """)) {
       statement.setObject(1, utc(from.opensAt()));
       statement.setObject(2, from.saleId());
-      statement.setBoolean(3, withDrafts);
+      statement.setBoolean(3, withUnpublished);
       statement.setInt(4, max);
       var lines = new ArrayList<Line>(max);
       try (var rows = statement.executeQuery()) {
         while (rows.next()) {
-          lines.add(new Line(read(rows), rows.getInt(8)));
+          lines.add(new Line(read(rows), rows.getInt(FIRST_OFFER_COLUMN)));
         }
       }
       return lines;
@@ -176,9 +196,10 @@ final class SaleRows {
         rows.getObject(1, UUID.class),
         rows.getString(2),
         SaleState.valueOf(rows.getString(3)),
-        rows.getObject(4, OffsetDateTime.class).toInstant(),
+        rows.getBoolean(4),
         rows.getObject(5, OffsetDateTime.class).toInstant(),
-        rows.getInt(6),
-        rows.getLong(7));
+        rows.getObject(6, OffsetDateTime.class).toInstant(),
+        rows.getInt(7),
+        rows.getLong(8));
   }
 }

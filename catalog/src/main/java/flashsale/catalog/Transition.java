@@ -59,7 +59,14 @@ enum Transition {
 
   private Sale moved(Sale sale, Instant opensAt, Instant closesAt) {
     return new Sale(
-        sale.saleId(), sale.name(), to, opensAt, closesAt, sale.holdSeconds(), sale.version() + 1);
+        sale.saleId(),
+        sale.name(),
+        to,
+        sale.published() || to != CLOSED,
+        opensAt,
+        closesAt,
+        sale.holdSeconds(),
+        sale.version() + 1);
   }
 
   private Problem illegal(SaleState state, String why) {

@@ -47,6 +47,9 @@ class InterruptedDecisionsTest {
     var opened = shop.move(saleId, "open");
     assertThat(opened.code()).isEqualTo("SAVED_NOT_APPLIED");
     assertThat(shop.page(saleId).get("state").asText()).isEqualTo("OPEN");
+    assertThat(shop.offerOn(saleId).get("available").isNull()).isTrue();
+    assertThat(shop.offerOn(saleId).get("soldOut").asBoolean()).isFalse();
+    assertThat(detail(saleId).at("/offers/0/available").isNull()).isTrue();
     assertThat(shop.outbox.size()).isEqualTo(2);
 
     shop.ledger.down(false);

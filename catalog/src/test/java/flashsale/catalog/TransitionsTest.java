@@ -186,6 +186,41 @@ class TransitionsTest {
     assertThat(shop.catalogue.quotes(Set.of(UUID.randomUUID()))).isEmpty();
   }
 
+  @Test
+  void aClosedDraftWasNeverPublished() {
+    var draft = shop.draft();
+    var offerId = shop.offer(draft, 5);
+    shop.move(draft, "close");
+    var scheduled = in(SaleState.SCHEDULED);
+    shop.move(scheduled, "close");
+    for (int look = 0; look < 2; look++) {
+      assertThat(shop.get("/api/v1/sales/" + draft).status()).isEqualTo(404);
+      assertThat(shop.get("/api/v1/sales/" + scheduled).status()).isEqualTo(200);
+      assertThat(shop.get("/api/v1/sales").json().get("sales").findValuesAsText("saleId"))
+          .containsExactly(scheduled.toString());
+      assertThat(shop.operator("GET", "/api/v1/admin/sales/" + draft, null).status())
+          .isEqualTo(200);
+      shop.clock.advance(Duration.ofHours(5)); // Then they are not in memory any more.
+      shop.move(draft, "close");
+    }
+    assertThat(shop.catalogue.quotes(Set.of(offerId))).isEmpty();
+  }
+
+  @Test
+  void offersOfSalesThatClosedLongAgoStillHaveQuotes() {
+    var saleId = shop.draft();
+    var offerId = shop.offer(saleId, 5);
+    shop.move(saleId, "open");
+    shop.clock.advance(Duration.ofHours(5));
+    shop.move(saleId, "close");
+
+    assertThat(shop.catalogue.liveOffers()).isZero();
+    assertThat(shop.page(saleId).get("state").asText()).isEqualTo("CLOSED");
+    assertThat(quote(offerId).saleId()).isEqualTo(saleId);
+    assertThat(quote(offerId).openAt(shop.clock.instant())).isFalse();
+    assertThat(shop.catalogue.quotes(Set.of(offerId, UUID.randomUUID()))).hasSize(1);
+  }
+
   private Quote quote(UUID offerId) {
     return shop.catalogue.quotes(Set.of(offerId)).get(offerId);
   }

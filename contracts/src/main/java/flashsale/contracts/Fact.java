@@ -90,8 +90,9 @@ public sealed interface Fact {
   }
 
   /**
-   * The reservation's row says {@code state}: an end of the flow. {@code reason} and {@code
-   * offerId} are set for REFUSED only, {@code orderId} wherever there is an order.
+   * The reservation's row says {@code state}: an end of the flow. {@code reason}, {@code offerId}
+   * and the units of it that were {@code available} are set for REFUSED only, {@code orderId}
+   * wherever there is an order.
    */
   record ReservationSettled(
       UUID reservationId,
@@ -103,7 +104,8 @@ public sealed interface Fact {
       String currency,
       Instant expiresAt,
       Refusal reason,
-      UUID offerId)
+      UUID offerId,
+      Integer available)
       implements Fact {
     @Override
     public UUID key() {

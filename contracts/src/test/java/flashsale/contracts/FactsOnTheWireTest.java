@@ -121,7 +121,7 @@ class FactsOnTheWireTest {
     return switch (component.getType().getSimpleName()) {
       case "UUID" -> UUID.nameUUIDFromBytes(name.getBytes(StandardCharsets.UTF_8));
       case "Instant" -> AT.plusSeconds(name.length());
-      case "int" -> name.length();
+      case "int", "Integer" -> name.length();
       case "long" -> 100L * name.length();
       case "boolean" -> true;
       case "String" -> name.equals("currency") ? "EUR" : name;

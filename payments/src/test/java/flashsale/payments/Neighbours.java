@@ -147,6 +147,7 @@ final class Neighbours implements Orders {
         o.currency(),
         o.expiresAt(),
         null,
+        null,
         null);
   }
 

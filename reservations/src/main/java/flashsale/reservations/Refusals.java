@@ -1,5 +1,7 @@
 package flashsale.reservations;
 
+import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Refusal;
 import flashsale.platform.http.Problem;
 import java.util.UUID;
@@ -8,10 +10,21 @@ import java.util.UUID;
 final class Refusals {
   private Refusals() {}
 
-  /**
-   * @param available units that were left, or null where that is not known any more
-   */
-  static Problem problem(Refusal reason, UUID offerId, Integer available) {
+  /** What a refusal at the gate is told as; it is recorded nowhere. */
+  static Problem problem(StockRefused refused) {
+    return problem(
+        refused.reason(), refused.offerId(), refused.available(), refused.reservationId());
+  }
+
+  /** What a recorded refusal is told as. */
+  static Problem problem(ReservationSettled refused) {
+    return problem(
+        refused.reason(), refused.offerId(), refused.available(), refused.reservationId());
+  }
+
+  /** {@code available} is null where the row is older than that it was kept. */
+  private static Problem problem(
+      Refusal reason, UUID offerId, Integer available, UUID reservationId) {
     var problem =
         switch (reason) {
           case OFFER_UNKNOWN ->
@@ -27,7 +40,9 @@ final class Refusals {
               Problem.conflict(
                   "INSUFFICIENT_STOCK", "Fewer units of this offer are left than asked for.");
         };
-    problem = problem.with("offerId", offerId);
-    return available == null ? problem : problem.with("available", available);
+    return problem
+        .with("offerId", offerId)
+        .with("available", available)
+        .with("reservationId", reservationId);
   }
 }

@@ -6,7 +6,6 @@ import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact.ReleaseRequested;
 import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.ReservationSettled;
-import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Line;
 import flashsale.contracts.ReservationState;
@@ -143,7 +142,7 @@ public final class ReservationApi implements AutoCloseable {
     var refused = gate.remembered(id);
     if (refused.isPresent()) {
       checkSame(refused.get().fingerprint(), fingerprint);
-      throw refusal(refused.get().refusal());
+      throw Refusals.problem(refused.get().refusal());
     }
     return Optional.empty(); // Nothing yet, or interrupted: every step repeats its first outcome.
   }
@@ -159,7 +158,7 @@ public final class ReservationApi implements AutoCloseable {
   private Answer reserveKeyed(ReservationRequested request) {
     var refused = gate.refusalWithKey(request);
     if (refused.isPresent()) {
-      throw refusal(refused.get());
+      throw Refusals.problem(refused.get());
     }
     var settled = carry(request);
     if (!sameLines(settled, request)) {
@@ -194,7 +193,7 @@ public final class ReservationApi implements AutoCloseable {
   private Answer reserveOnce(ReservationRequested request) {
     var refused = gate.refusal(request);
     if (refused.isPresent()) {
-      throw refusal(refused.get());
+      throw Refusals.problem(refused.get());
     }
     try {
       return outcome((ReservationSettled) checkout.carry(request));
@@ -216,19 +215,10 @@ public final class ReservationApi implements AutoCloseable {
 
   private static Answer outcome(ReservationSettled settled) {
     if (settled.state() == ReservationState.REFUSED) {
-      throw refusal(settled);
+      throw Refusals.problem(settled);
     }
     return Answer.created(
         "/api/v1/reservations/" + settled.reservationId(), ReservationView.of(settled));
-  }
-
-  private static Problem refusal(StockRefused refused) {
-    return Refusals.problem(refused.reason(), refused.offerId(), refused.available());
-  }
-
-  private static Problem refusal(ReservationSettled settled) {
-    return Refusals.problem(settled.reason(), settled.offerId(), null)
-        .with("reservationId", settled.reservationId());
   }
 
   private Answer get(Call call) {

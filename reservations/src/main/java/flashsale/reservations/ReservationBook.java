@@ -43,7 +43,7 @@ import java.util.UUID;
 public final class ReservationBook implements Reservations {
   private static final TypeReference<List<Line>> LINES = new TypeReference<>() {};
 
-  /** The row. {@code reason} and {@code offerId} only where it was refused. */
+  /** The row. {@code reason}, {@code offerId} and {@code available} only where it was refused. */
   record Row(
       UUID reservationId,
       UUID customerId,
@@ -55,6 +55,7 @@ public final class ReservationBook implements Reservations {
       String fingerprint,
       Refusal reason,
       UUID offerId,
+      Integer available,
       Instant expiresAt) {
 
     ReservationSettled settled() {
@@ -68,14 +69,15 @@ public final class ReservationBook implements Reservations {
           currency,
           expiresAt,
           reason,
-          offerId);
+          offerId,
+          available);
     }
   }
 
   private static final String COLUMNS =
       """
       reservation_id, customer_id, state, order_id, lines, total_minor, currency, fingerprint,
-      reason, offer_id, expires_at
+      reason, offer_id, available, expires_at
       """;
 
   private final Database database;
@@ -134,6 +136,7 @@ public final class ReservationBook implements Reservations {
               f.fingerprint(),
               null,
               null,
+              null,
               f.expiresAt());
       case StockRefused f ->
           new Row(
@@ -147,6 +150,7 @@ public final class ReservationBook implements Reservations {
               f.fingerprint(),
               f.reason(),
               f.offerId(),
+              f.available(),
               null);
       case OrderPaid f ->
           bare(f.reservationId(), f.customerId(), ReservationState.CONFIRMED, f.orderId());
@@ -160,7 +164,7 @@ public final class ReservationBook implements Reservations {
 
   /** For a fact that only moves the state on; the lines are those of the row that is there. */
   private static Row bare(UUID id, UUID customerId, ReservationState state, UUID orderId) {
-    return new Row(id, customerId, state, orderId, List.of(), 0, "", "", null, null, null);
+    return new Row(id, customerId, state, orderId, List.of(), 0, "", "", null, null, null, null);
   }
 
   /**
@@ -175,12 +179,23 @@ public final class ReservationBook implements Reservations {
             """
             INSERT INTO reservation AS r
               (reservation_id, customer_id, state, order_id, lines, total_minor, currency,
+<<<<<<< reservations/src/main/java/flashsale/reservations/ReservationBook.java
+               fingerprint, reason, offer_id, available, expires_at, changed_at)
+            SELECT id, customer, state, orderid, lines::json, total, currency,
+                   fingerprint, reason, offer, units, expires, ?
+            FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::uuid[], ?::text[], ?::bigint[],
+                        ?::text[], ?::text[], ?::text[], ?::uuid[], ?::integer[],
+                        ?::timestamptz[])
+              AS u (id, customer, state, orderid, lines, total, currency,
+                    fingerprint, reason, offer, units, expires)
+=======
                fingerprint, reason, offer_id, expires_at, changed_at)
             SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]), unnest(?::uuid[]),
                    unnest(?::text[])::json, unnest(?::int8[]), unnest(?::text[]),
                    unnest(?::text[]), unnest(?::text[]), unnest(?::uuid[]),
                    unnest(?::timestamptz[]), n.at
             FROM (SELECT ?::timestamptz) AS n (at)
+>>>>>>> /tmp/mf.new
             ON CONFLICT (reservation_id) DO UPDATE
               SET state = excluded.state,
                   order_id = coalesce(r.order_id, excluded.order_id),
@@ -189,7 +204,8 @@ public final class ReservationBook implements Reservations {
                   total_minor = greatest(r.total_minor, excluded.total_minor),
                   expires_at = coalesce(excluded.expires_at, r.expires_at),
                   reason = coalesce(r.reason, excluded.reason),
-                  offer_id = coalesce(r.offer_id, excluded.offer_id)
+                  offer_id = coalesce(r.offer_id, excluded.offer_id),
+                  available = coalesce(r.available, excluded.available)
               WHERE array_position('{PENDING,HELD,CONFIRMED}'::text[], r.state)
                   < coalesce(array_position('{PENDING,HELD,CONFIRMED}'::text[], excluded.state), 4)
             RETURNING reservation_id, (xmax = 0) AS is_new
@@ -207,6 +223,40 @@ public final class ReservationBook implements Reservations {
     }
   }
 
+<<<<<<< reservations/src/main/java/flashsale/reservations/ReservationBook.java
+  private void bind(
+      Connection connection, java.sql.PreparedStatement statement, Collection<Row> rows)
+      throws SQLException {
+    statement.setTimestamp(1, Timestamp.from(clock.instant()));
+    statement.setArray(2, array(connection, "uuid", rows, Row::reservationId));
+    statement.setArray(3, array(connection, "uuid", rows, Row::customerId));
+    statement.setArray(4, array(connection, "text", rows, row -> row.state().name()));
+    statement.setArray(5, array(connection, "uuid", rows, Row::orderId));
+    statement.setArray(6, array(connection, "text", rows, row -> Json.text(row.lines())));
+    statement.setArray(7, array(connection, "int8", rows, Row::totalMinor));
+    statement.setArray(8, array(connection, "text", rows, Row::currency));
+    statement.setArray(9, array(connection, "text", rows, Row::fingerprint));
+    statement.setArray(
+        10, array(connection, "text", rows, r -> r.reason() == null ? null : r.reason().name()));
+    statement.setArray(11, array(connection, "uuid", rows, Row::offerId));
+    statement.setArray(12, array(connection, "int4", rows, Row::available));
+    statement.setArray(
+        13,
+        array(
+            connection,
+            "timestamptz",
+            rows,
+            r -> r.expiresAt() == null ? null : r.expiresAt().toString()));
+  }
+
+  private static java.sql.Array array(
+      Connection connection,
+      String type,
+      Collection<Row> rows,
+      java.util.function.Function<Row, Object> column)
+      throws SQLException {
+    return connection.createArrayOf(type, rows.stream().map(column).toArray());
+=======
   private void bind(PreparedStatement statement, Collection<Row> rows) throws SQLException {
     new Columns<>(statement, 1, rows)
         .uuids(Row::reservationId)
@@ -221,6 +271,7 @@ public final class ReservationBook implements Reservations {
         .uuids(Row::offerId)
         .times(Row::expiresAt)
         .time(clock.instant());
+>>>>>>> /tmp/mf.new
   }
 
   /** The rows with these ids, in one statement. */
@@ -245,7 +296,7 @@ public final class ReservationBook implements Reservations {
 
   private static Row read(ResultSet rows) throws SQLException {
     var reason = rows.getString(9);
-    var expiresAt = rows.getTimestamp(11);
+    var expiresAt = rows.getTimestamp(12);
     return new Row(
         rows.getObject(1, UUID.class),
         rows.getObject(2, UUID.class),
@@ -257,6 +308,7 @@ public final class ReservationBook implements Reservations {
         rows.getString(8),
         reason == null ? null : Refusal.valueOf(reason),
         rows.getObject(10, UUID.class),
+        rows.getObject(11, Integer.class),
         expiresAt == null ? null : expiresAt.toInstant());
   }
 

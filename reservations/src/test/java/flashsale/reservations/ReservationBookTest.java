@@ -83,6 +83,7 @@ class ReservationBookTest {
                 "EUR",
                 NOW.plusSeconds(600),
                 null,
+                null,
                 null));
     assertThat(book.find(List.of(id)).get(id).settled()).isEqualTo(settled);
   }
