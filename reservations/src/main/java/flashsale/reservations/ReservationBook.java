@@ -179,23 +179,12 @@ public final class ReservationBook implements Reservations {
             """
             INSERT INTO reservation AS r
               (reservation_id, customer_id, state, order_id, lines, total_minor, currency,
-<<<<<<< reservations/src/main/java/flashsale/reservations/ReservationBook.java
                fingerprint, reason, offer_id, available, expires_at, changed_at)
-            SELECT id, customer, state, orderid, lines::json, total, currency,
-                   fingerprint, reason, offer, units, expires, ?
-            FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::uuid[], ?::text[], ?::bigint[],
-                        ?::text[], ?::text[], ?::text[], ?::uuid[], ?::integer[],
-                        ?::timestamptz[])
-              AS u (id, customer, state, orderid, lines, total, currency,
-                    fingerprint, reason, offer, units, expires)
-=======
-               fingerprint, reason, offer_id, expires_at, changed_at)
             SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]), unnest(?::uuid[]),
                    unnest(?::text[])::json, unnest(?::int8[]), unnest(?::text[]),
                    unnest(?::text[]), unnest(?::text[]), unnest(?::uuid[]),
-                   unnest(?::timestamptz[]), n.at
+                   unnest(?::int4[]), unnest(?::timestamptz[]), n.at
             FROM (SELECT ?::timestamptz) AS n (at)
->>>>>>> /tmp/mf.new
             ON CONFLICT (reservation_id) DO UPDATE
               SET state = excluded.state,
                   order_id = coalesce(r.order_id, excluded.order_id),
@@ -223,40 +212,6 @@ public final class ReservationBook implements Reservations {
     }
   }
 
-<<<<<<< reservations/src/main/java/flashsale/reservations/ReservationBook.java
-  private void bind(
-      Connection connection, java.sql.PreparedStatement statement, Collection<Row> rows)
-      throws SQLException {
-    statement.setTimestamp(1, Timestamp.from(clock.instant()));
-    statement.setArray(2, array(connection, "uuid", rows, Row::reservationId));
-    statement.setArray(3, array(connection, "uuid", rows, Row::customerId));
-    statement.setArray(4, array(connection, "text", rows, row -> row.state().name()));
-    statement.setArray(5, array(connection, "uuid", rows, Row::orderId));
-    statement.setArray(6, array(connection, "text", rows, row -> Json.text(row.lines())));
-    statement.setArray(7, array(connection, "int8", rows, Row::totalMinor));
-    statement.setArray(8, array(connection, "text", rows, Row::currency));
-    statement.setArray(9, array(connection, "text", rows, Row::fingerprint));
-    statement.setArray(
-        10, array(connection, "text", rows, r -> r.reason() == null ? null : r.reason().name()));
-    statement.setArray(11, array(connection, "uuid", rows, Row::offerId));
-    statement.setArray(12, array(connection, "int4", rows, Row::available));
-    statement.setArray(
-        13,
-        array(
-            connection,
-            "timestamptz",
-            rows,
-            r -> r.expiresAt() == null ? null : r.expiresAt().toString()));
-  }
-
-  private static java.sql.Array array(
-      Connection connection,
-      String type,
-      Collection<Row> rows,
-      java.util.function.Function<Row, Object> column)
-      throws SQLException {
-    return connection.createArrayOf(type, rows.stream().map(column).toArray());
-=======
   private void bind(PreparedStatement statement, Collection<Row> rows) throws SQLException {
     new Columns<>(statement, 1, rows)
         .uuids(Row::reservationId)
@@ -269,9 +224,9 @@ public final class ReservationBook implements Reservations {
         .texts(Row::fingerprint)
         .texts(row -> row.reason() == null ? null : row.reason().name())
         .uuids(Row::offerId)
+        .integers(Row::available)
         .times(Row::expiresAt)
         .time(clock.instant());
->>>>>>> /tmp/mf.new
   }
 
   /** The rows with these ids, in one statement. */
