@@ -76,7 +76,7 @@ final class LedgerReads {
   /** Those of these reservations that have a row, in whatever state. */
   Set<UUID> known(Collection<UUID> reservationIds) {
     return Set.copyOf(
-        byIndex(
+        query(
             "SELECT reservation_id FROM hold WHERE reservation_id = ANY (?)",
             s -> new Columns<>(s, 1, reservationIds).uuids(id -> id),
             row -> Rows.uuid(row, "reservation_id")));
