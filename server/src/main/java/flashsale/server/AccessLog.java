@@ -24,7 +24,7 @@ public final class AccessLog implements HttpServer.Observer, AutoCloseable {
 
   private static final Duration LOOK_EVERY = Duration.ofMillis(20);
   private static final int PIECE_MAX_CHARS = 32 * 1024;
-  private static final int PATH_MAX_CHARS = 256;
+  private static final int TEXT_MAX_CHARS = 256;
 
   private record Line(
       long atMillis, String method, String path, int status, long nanos, String requestId) {}
@@ -104,8 +104,10 @@ public final class AccessLog implements HttpServer.Observer, AutoCloseable {
   }
 
   private static void append(StringBuilder piece, Line line) {
-    piece.append(Instant.ofEpochMilli(line.atMillis)).append(' ').append(line.method).append(' ');
-    appendPath(piece, line.path);
+    piece.append(Instant.ofEpochMilli(line.atMillis)).append(' ');
+    appendPlain(piece, line.method);
+    piece.append(' ');
+    appendPlain(piece, line.path);
     piece
         .append(' ')
         .append(line.status)
@@ -117,14 +119,17 @@ public final class AccessLog implements HttpServer.Observer, AutoCloseable {
   }
 
   /** What a client wrote must not be able to make a line, or a column, of its own. */
-  private static void appendPath(StringBuilder piece, String path) {
-    int length = Math.min(path.length(), PATH_MAX_CHARS);
+  private static void appendPlain(StringBuilder piece, String text) {
+    if (text.isEmpty()) {
+      piece.append('-'); // It was no HTTP.
+    }
+    int length = Math.min(text.length(), TEXT_MAX_CHARS);
     for (int i = 0; i < length; i++) {
-      char c = path.charAt(i);
+      char c = text.charAt(i);
       boolean plain = c > ' ' && c < 0x7f;
       piece.append(plain ? c : '?');
     }
-    if (path.length() > PATH_MAX_CHARS) {
+    if (text.length() > TEXT_MAX_CHARS) {
       piece.append("...");
     }
   }

@@ -18,7 +18,13 @@ public record Config(
     Log log) {
 
   public record Http(
-      String host, int port, long bodyMax, int connectionsMax, int requestsMax, Duration drain) {}
+      String host,
+      int port,
+      long bodyMax,
+      int connectionsMax,
+      int requestsMax,
+      Duration notReadyPause,
+      Duration drain) {}
 
   /** Where the roles' databases are, and how many connections each gets. */
   public record Database(

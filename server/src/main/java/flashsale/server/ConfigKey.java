@@ -2,6 +2,7 @@ package flashsale.server;
 
 import java.util.List;
 import java.util.Locale;
+import java.util.regex.Pattern;
 
 /**
  * One setting: all that is known of it stands in {@link ConfigKeys}.
@@ -23,6 +24,10 @@ record ConfigKey(
     List<String> words,
     String doc) {
   private static final String ENVIRONMENT_PREFIX = "FLASHSALE_";
+
+  /** Between a small letter and a capital, and before the last capital of several: At|A|Time. */
+  private static final Pattern WORD_START =
+      Pattern.compile("(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])");
 
   static ConfigKey text(String name, String otherwise, String doc) {
     return new ConfigKey(name, ConfigKind.TEXT, otherwise, null, null, List.of(), doc);
@@ -71,7 +76,7 @@ record ConfigKey(
   /** {@code http.bodyMax} is {@code FLASHSALE_HTTP_BODY_MAX} in the environment. */
   String environmentName() {
     return ENVIRONMENT_PREFIX
-        + name.replace('.', '_').replaceAll("([a-z0-9])([A-Z])", "$1_$2").toUpperCase(Locale.ROOT);
+        + WORD_START.matcher(name.replace('.', '_')).replaceAll("_").toUpperCase(Locale.ROOT);
   }
 
   /** The default as a value. */

@@ -35,6 +35,13 @@ final class ConfigKeys {
               100_000,
               "requests being answered at a time; more get 503 at once"),
           time(
+              "http.notReadyPause",
+              "1s",
+              "0s",
+              "5m",
+              "how long a stopping server still takes requests once /health/ready says 503, so that"
+                  + " a load balancer notices; skipped where nobody ever asked"),
+          time(
               "http.drain",
               "10s",
               "0s",
@@ -53,7 +60,7 @@ final class ConfigKeys {
               10,
               10_000,
               "max_connections of the PostgreSQL server, which all pools together must leave room"
-                  + " in; the embedded one has 200"),
+                  + " in; the embedded one is started with it"),
           count("database.usersPoolMax", 8, 2, 1000, "connections to the users' database at most"),
           count("database.catalogPoolMax", 8, 2, 1000, "connections to the catalogue's database"),
           count("database.inventoryPoolMax", 8, 2, 1000, "connections to the inventory's database"),

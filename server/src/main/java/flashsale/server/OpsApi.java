@@ -1,5 +1,6 @@
 package flashsale.server;
 
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Routes;
@@ -16,30 +17,39 @@ import java.util.Map;
 
 /** What operators' machines ask: is it alive, is it ready, its metrics, its interface. */
 final class OpsApi {
+  private static final String RETRY_SECONDS = "1";
+
   private final Collection<Database> databases;
   private final Meters meters;
   private final byte[] openApi = resource("/openapi.yaml");
   private volatile boolean accepting = true;
+  private volatile boolean watched;
 
   OpsApi(Collection<Database> databases, Meters meters) {
     this.databases = databases;
     this.meters = meters;
   }
 
-  /** From now on not ready: a load balancer sends nothing new while the process drains. */
-  void stopAccepting() {
+  /**
+   * From now on not ready: a load balancer sends nothing new while the process drains.
+   *
+   * @return whether anybody ever asked, and so may need a moment to notice
+   */
+  boolean stopAccepting() {
     accepting = false;
+    return watched;
   }
 
   void routes(Routes routes) {
     routes
-        .get("/health/live", Access.PUBLIC, call -> Answer.ok(Map.of("status", "UP")))
-        .get("/health/ready", Access.PUBLIC, call -> ready())
-        .get("/metrics", Access.PUBLIC, call -> metrics())
+        .probe("/health/live", call -> Answer.ok(Map.of("status", "UP")))
+        .probe("/health/ready", call -> ready())
+        .probe("/metrics", call -> metrics())
         .get("/openapi", Access.PUBLIC, call -> Answer.bytes("application/yaml", openApi));
   }
 
   private Answer ready() {
+    watched = true;
     var details = new LinkedHashMap<String, String>();
     boolean up = accepting;
     for (var database : databases) {
@@ -48,7 +58,8 @@ final class OpsApi {
       details.put("database " + database.name(), answers ? "UP" : "DOWN");
     }
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
-    return Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
+    var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
+    return up ? answer : answer.header("Retry-After", RETRY_SECONDS);
   }
 
   private static boolean answers(Database database) {
@@ -59,7 +70,7 @@ final class OpsApi {
               return statement.execute();
             }
           });
-    } catch (DatabaseFailure | flashsale.platform.batching.Overloaded e) {
+    } catch (DatabaseFailure | Overloaded e) {
       return false;
     }
   }

@@ -43,7 +43,7 @@ public final class RoleDatabases implements AutoCloseable {
       return external(config);
     }
     try {
-      var postgres = EmbeddedPostgres.start(directory.folder());
+      var postgres = EmbeddedPostgres.start(directory.folder(), config.connectionsMax());
       return new RoleDatabases(
           config, role -> Optional.of(postgres.database(role)), postgres::close);
     } catch (PostgresFailure e) {

@@ -7,7 +7,6 @@ import flashsale.catalog.Catalogue;
 import flashsale.checkout.DirectDriver;
 import flashsale.checkout.Flow.Next;
 import flashsale.checkout.Recovery;
-import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderApi;
@@ -16,8 +15,6 @@ import flashsale.payments.PaymentAdminApi;
 import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
-import flashsale.platform.batching.Late;
-import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
@@ -26,7 +23,6 @@ import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
 import flashsale.platform.metrics.Meters;
-import flashsale.platform.persistence.DatabaseFailure;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
 import flashsale.reservations.Carts;
@@ -40,17 +36,12 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
-import java.util.Optional;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
  * Which part needs which is said in {@link Part#NEEDS}.
  */
 public final class Shop implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(Shop.class);
-  private static final Duration RETRY_AFTER = Duration.ofSeconds(1);
   private static final int OPERATOR_ATTEMPTS_MAX = 10;
 
   private final Config config;
@@ -297,11 +288,16 @@ public final class Shop implements AutoCloseable {
               meters.served(method, route, status, nanos);
               accessLog.answered(method, route, path, status, nanos, requestId);
             },
-            Shop::problem);
-    return () -> {
-      ops.stopAccepting();
-      http.drain(settings.drain());
-    };
+            new Outages()::problem);
+    return this::stopHttp;
+  }
+
+  /** Not ready first, and only when that can have been noticed nothing new is taken any more. */
+  private void stopHttp() throws InterruptedException {
+    if (ops.stopAccepting()) {
+      Thread.sleep(config.http().notReadyPause());
+    }
+    http.drain(config.http().drain());
   }
 
   /** Everything that is served; the OpenAPI document tells the same. */
@@ -325,24 +321,6 @@ public final class Shop implements AutoCloseable {
 
   private Audit audit() {
     return new Audit(ledger, reservations, orders, payments, clock);
-  }
-
-  /** What a client is told when something is full, late or down. */
-  private static Optional<Problem> problem(Exception e) {
-    return switch (e) {
-      case CheckoutUnavailable c ->
-          Optional.of(Problem.unavailable("UNAVAILABLE", c.getMessage(), c.retryAfter()));
-      case Overloaded o ->
-          Optional.of(Problem.unavailable("OVERLOADED", o.getMessage(), RETRY_AFTER));
-      case Late l -> Optional.of(Problem.unavailable("LATE", l.getMessage(), RETRY_AFTER));
-      case DatabaseFailure d -> {
-        LOG.warn("a request was refused", d);
-        yield Optional.of(
-            Problem.unavailable(
-                "DATABASE_UNAVAILABLE", "A database does not answer; try again.", RETRY_AFTER));
-      }
-      default -> Optional.empty();
-    };
   }
 
   /** Not ready, drains, finishes the batches, closes; the reverse of the start. */

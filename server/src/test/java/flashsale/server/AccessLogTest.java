@@ -48,10 +48,12 @@ class AccessLogTest {
   void aPathCannotMakeALineOrAColumnOfItsOwn() {
     try (var log = new AccessLog(pieces::add)) {
       log.answered("GET", "*", "/a\n2026 GET /b 200 1us x\r\u2028\u001b[2J", 404, 1_000, "r1");
-      log.answered("GET", "*", "/" + "a".repeat(100_000), 404, 1_000, "r2");
+      log.answered("", "unrouted", "", 400, 0, "r2");
+      log.answered("GET", "*", "/" + "a".repeat(100_000), 404, 1_000, "r3");
     }
 
-    assertThat(lines()).hasSize(2);
+    assertThat(lines()).hasSize(3);
+    assertThat(lines().get(1).split(" ")).hasSize(6);
     assertThat(lines().getFirst().split(" ")).hasSize(6);
     assertThat(lines().getLast()).hasSizeLessThan(400);
   }

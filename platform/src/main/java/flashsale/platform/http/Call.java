@@ -11,6 +11,7 @@ import io.helidon.http.HeaderNames;
 import io.helidon.http.RequestException;
 import io.helidon.http.Status;
 import io.helidon.webserver.CloseConnectionException;
+import io.helidon.webserver.http.DirectTransportRequest;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -153,9 +154,10 @@ public final class Call {
   }
 
   /** Without keeping the connection: looking for the end of such a body could take for ever. */
-  private static RequestException unreadable(Status status, Exception cause) {
+  private RequestException unreadable(Status status, Exception cause) {
     return RequestException.builder()
         .type(DirectHandler.EventType.BAD_REQUEST)
+        .request(DirectTransportRequest.create(request.prologue(), request.headers()))
         .status(status)
         .setKeepAlive(false)
         .message("unreadable body")

@@ -51,12 +51,15 @@ public final class HttpServer implements AutoCloseable {
    * @param port 0: any free one
    * @param bodyMaxBytes a longer body is answered with 413
    * @param connectionsMax more connections wait in the backlog
-   * @param requestsMax more requests at a time are answered with 503 at once
+   * @param requestsMax more requests at a time are answered with 503 at once; probes come on top
    */
   public record Settings(
       String host, int port, long bodyMaxBytes, int connectionsMax, int requestsMax) {}
 
-  /** What learns of every answer, after it was sent. Called by the request's thread. */
+  /**
+   * What learns of every answer, after it was sent; of those before routing, under the route
+   * {@value UnroutedAnswers#ROUTE}, when it is about to be. Called by the request's thread.
+   */
   @FunctionalInterface
   public interface Observer {
     void answered(
@@ -104,7 +107,7 @@ public final class HttpServer implements AutoCloseable {
                     .maxHeadersSize(HEADERS_MAX_BYTES)
                     .maxPrologueLength(REQUEST_LINE_MAX_BYTES)
                     .build())
-            .directHandlers(UnroutedAnswers.handlers(requestIds))
+            .directHandlers(UnroutedAnswers.handlers(requestIds, observer, settings.bodyMaxBytes()))
             .routing(r -> route(r, routes))
             .build()
             .start();
@@ -126,8 +129,8 @@ public final class HttpServer implements AutoCloseable {
   }
 
   /**
-   * Refuses new requests with 503 and {@code Connection: close}, waits until none is being
-   * answered, or for {@code most}; then stops listening.
+   * Refuses new requests with 503 and {@code Connection: close}, probes apart, waits until none is
+   * being answered, or for {@code most}; then stops listening.
    */
   public void drain(Duration most) {
     draining = true;
@@ -183,6 +186,18 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private Handler handler(Routes.Route route) {
+    return route.always() ? probe(route) : bounded(route);
+  }
+
+  private Handler probe(Routes.Route route) {
+    return (request, response) -> {
+      long from = System.nanoTime();
+      var requestId = requestIds.of(request.headers());
+      send(request, response, route.path(), answer(route, request, requestId), requestId, from);
+    };
+  }
+
+  private Handler bounded(Routes.Route route) {
     return (request, response) -> {
       long from = System.nanoTime();
       var requestId = requestIds.of(request.headers());
@@ -219,7 +234,12 @@ public final class HttpServer implements AutoCloseable {
   private Answer answer(Routes.Route route, ServerRequest request, String requestId) {
     try {
       var caller = route.access() == Access.PUBLIC ? null : caller(route.access(), request);
-      return route.endpoint().answer(new Call(request, caller, requestId));
+      var call = new Call(request, caller, requestId);
+      var answer = route.endpoint().answer(call);
+      // Probes are asked to be answered anew each time.
+      return route.method().equals("GET") && !route.always()
+          ? EntityTags.added(call, answer)
+          : answer;
     } catch (Problem problem) {
       return Answer.problem(problem);
     } catch (CloseConnectionException | HttpException | RequestException e) {

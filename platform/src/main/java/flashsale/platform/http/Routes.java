@@ -10,13 +10,27 @@ import java.util.List;
  * part.
  */
 public final class Routes {
-  /** One entry. */
-  public record Route(String method, String path, Access access, Endpoint endpoint) {}
+  /**
+   * One entry.
+   *
+   * @param always answered also when the server is full, and while it drains
+   */
+  public record Route(
+      String method, String path, Access access, Endpoint endpoint, boolean always) {}
 
   private final List<Route> routes = new ArrayList<>();
 
   public Routes get(String path, Access access, Endpoint endpoint) {
     return add("GET", path, access, endpoint);
+  }
+
+  /**
+   * What machines ask about the server itself: public, and answered also when it refuses everything
+   * else. To be cheap, because nothing bounds how many are answered at a time.
+   */
+  public Routes probe(String path, Endpoint endpoint) {
+    routes.add(new Route("GET", path, Access.PUBLIC, endpoint, true));
+    return this;
   }
 
   public Routes post(String path, Access access, Endpoint endpoint) {
@@ -36,7 +50,7 @@ public final class Routes {
   }
 
   private Routes add(String method, String path, Access access, Endpoint endpoint) {
-    routes.add(new Route(method, path, access, endpoint));
+    routes.add(new Route(method, path, access, endpoint, false));
     return this;
   }
 

@@ -11,6 +11,7 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +20,10 @@ import java.util.function.Supplier;
 /** The process's metrics, read by Prometheus. Names start with {@code flashsale_}. Thread-safe. */
 public final class Meters implements AutoCloseable {
   private record Served(String method, String route, int status) {}
+
+  /** Methods with a figure of their own; clients can invent more without end. */
+  private static final Set<String> METHODS =
+      Set.of("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS");
 
   private final PrometheusMeterRegistry registry =
       new PrometheusMeterRegistry(PrometheusConfig.DEFAULT);
@@ -35,7 +40,7 @@ public final class Meters implements AutoCloseable {
   public void served(String method, String route, int status, long nanos) {
     served
         .computeIfAbsent(
-            new Served(method, route, status),
+            new Served(METHODS.contains(method) ? method : "other", route, status),
             s ->
                 Timer.builder("flashsale.http.requests")
                     .description("Answered requests by route and status")

@@ -7,6 +7,9 @@ import java.util.Set;
 public final class DatabaseFailure extends RuntimeException {
   private static final long serialVersionUID = 1L;
 
+  /** The class of SQLSTATE for violated constraints. */
+  private static final String CONSTRAINTS = "23";
+
   public DatabaseFailure(String message, SQLException cause) {
     super(message, cause);
   }
@@ -14,6 +17,14 @@ public final class DatabaseFailure extends RuntimeException {
   /** The five characters of SQLSTATE, or an empty text. */
   public String sqlState() {
     return getCause() instanceof SQLException e && e.getSQLState() != null ? e.getSQLState() : "";
+  }
+
+  /**
+   * Whether the statement broke a rule of the schema. Unlike an outage that is a fault: the same
+   * statement fails again, and what was to be written must not be.
+   */
+  public boolean brokeAConstraint() {
+    return sqlState().startsWith(CONSTRAINTS);
   }
 
   /** No statement's fault: the connection broke (08), or the server lacks something or stops. */

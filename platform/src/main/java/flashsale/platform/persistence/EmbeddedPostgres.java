@@ -59,11 +59,12 @@ public final class EmbeddedPostgres implements AutoCloseable {
    * Starts the server on a data directory, which is made if it is missing, and waits until it
    * accepts connections. A server left running by a process that was killed is used again.
    *
+   * @param connectionsMax connections to all databases together; the server refuses more
    * @throws PostgresFailure if another process uses the directory, or with the end of the server's
    *     log if it does not start
    */
-  public static EmbeddedPostgres start(Path dataDir) {
-    return start(dataDir, dataDir.resolve("postgres").resolve("binaries"));
+  public static EmbeddedPostgres start(Path dataDir, int connectionsMax) {
+    return start(dataDir, dataDir.resolve("postgres").resolve("binaries"), connectionsMax);
   }
 
   /**
@@ -71,7 +72,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
    *
    * @param binaries only this user may be able to write there
    */
-  public static EmbeddedPostgres start(Path dataDir, Path binaries) {
+  public static EmbeddedPostgres start(Path dataDir, Path binaries, int connectionsMax) {
     try {
       var folder = ownFolder(dataDir.resolve("postgres"));
       var lock =
@@ -82,7 +83,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
                           "%s is in use by %s: stop it first, or choose another data directory"
                               .formatted(dataDir, FolderLock.holder(folder))));
       try {
-        return start(folder, binaries, lock);
+        return start(folder, binaries, connectionsMax, lock);
       } catch (IOException | RuntimeException e) {
         lock.close();
         throw e;
@@ -92,14 +93,14 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
   }
 
-  private static EmbeddedPostgres start(Path folder, Path binaries, FolderLock lock)
-      throws IOException {
+  private static EmbeddedPostgres start(
+      Path folder, Path binaries, int connectionsMax, FolderLock lock) throws IOException {
     var command =
         PostgresCommand.in(
             PostgresBinaries.unpacked(binaries.toAbsolutePath()),
             PostgresCommand.isRoot(),
             PostgresCommand.searchPath());
-    var cluster = new PostgresCluster(folder, command);
+    var cluster = new PostgresCluster(folder, command, connectionsMax);
     var passwordFile = folder.resolve("password");
     var password = PasswordFile.read(passwordFile);
     cluster.create(passwordFile);

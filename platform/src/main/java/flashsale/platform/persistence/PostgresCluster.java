@@ -42,11 +42,14 @@ final class PostgresCluster {
   private final Path data;
   private final Path log;
   private final PostgresCommand command;
+  private final int connectionsMax;
 
   /**
    * @param folder exists, absolute and free of links; gets {@code data} and {@code postgres.log}
+   * @param connectionsMax the server refuses more
    */
-  PostgresCluster(Path folder, PostgresCommand command) {
+  PostgresCluster(Path folder, PostgresCommand command, int connectionsMax) {
+    this.connectionsMax = connectionsMax;
     this.data = folder.resolve("data");
     this.log = folder.resolve("postgres.log");
     this.command = command;
@@ -117,14 +120,15 @@ final class PostgresCluster {
     var configuration = Files.readString(data.resolve("postgresql.conf"));
     return running.isReady()
         && running.runs(command.program("postgres"))
-        && configuration.equals(PostgresSettings.text(running.port()));
+        && configuration.equals(PostgresSettings.text(running.port(), connectionsMax));
   }
 
   private Postmaster launch() throws IOException {
     long giveUp = System.nanoTime() + SILENCE_MAX.toNanos();
     while (true) {
       long from = Files.exists(log) ? Files.size(log) : 0;
-      Files.writeString(data.resolve("postgresql.conf"), PostgresSettings.text(freePort()));
+      Files.writeString(
+          data.resolve("postgresql.conf"), PostgresSettings.text(freePort(), connectionsMax));
       var process = command.start(log, "postgres", "-D", data.toString());
       var postmaster = awaitReady(process);
       if (postmaster != null) {

@@ -23,7 +23,6 @@ final class PostgresSettings {
       unix_socket_directories = ''             # one door, with a password, is enough
       password_encryption = 'scram-sha-256'
       allow_alter_system = off                 # so that nothing stands above this file
-      max_connections = 200                    # six roles' pools, an audit, an operator
 
       # Nothing that was accepted is lost. All three are the defaults; they are the product's
       # promise, so they are said, and a test asks the running server.
@@ -33,7 +32,7 @@ final class PostgresSettings {
 
       wal_sync_method = 'open_datasync'        # write and flush in one call: a fifth off a small commit
       shared_buffers = '256MB'                 # the hot tables fit; the Java process needs memory too
-      work_mem = '8MB'                         # per sort; 200 connections could want it at a time
+      work_mem = '8MB'                         # per sort; every connection could want it at a time
       maintenance_work_mem = '64MB'            # index builds of migrations, vacuum
       effective_cache_size = '1GB'             # planning only: the page cache of a small machine
       wal_buffers = '16MB'                     # one segment, so that a large batch writes once
@@ -57,13 +56,18 @@ final class PostgresSettings {
 
   private PostgresSettings() {}
 
-  /** The text of {@code postgresql.conf}. */
-  static String text(int port) {
+  /**
+   * The text of {@code postgresql.conf}.
+   *
+   * @param connectionsMax of all databases together
+   */
+  static String text(int port, int connectionsMax) {
     return """
         # Written at every start; changes made here do not last.
         port = %d
+        max_connections = %d                     # the roles' pools, an audit, an operator
         """
-            .formatted(port)
+            .formatted(port, connectionsMax)
         + CONFIGURATION;
   }
 

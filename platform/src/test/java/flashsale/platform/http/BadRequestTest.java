@@ -103,8 +103,26 @@ final class BadRequestTest {
     try (var connection = new RawConnection(server.http.port())) {
       connection.send("POST /things HTTP/1.1\r\nHost: test\r\n" + JSON + "\r\n");
       connection.send("Content-Length: 99999999999\r\n\r\n");
-      assertProblem(connection.read(), 413, "REQUEST_ENTITY_TOO_LARGE");
+      var refused = connection.read();
+      assertProblem(refused, 413, "REQUEST_ENTITY_TOO_LARGE");
+      assertThat(refused.header("Connection")).isEqualTo("close");
+      assertThat(refused.member("detail")).contains(TestServer.BODY_MAX_BYTES + " bytes");
     }
+    assertThat(server.observed)
+        .filteredOn(o -> o.status() == 413)
+        .containsOnly(new TestServer.Observed("POST", UnroutedAnswers.ROUTE, "/things", 413))
+        .hasSize(3);
+  }
+
+  @Test
+  void whatReachesNoRouteIsObservedToo() throws IOException {
+    for (var request : List.of("GARBAGE\r\n\r\n", "GET /things HTTP/1.1\r\n\r\n")) {
+      try (var connection = new RawConnection(server.http.port())) {
+        var refused = connection.send(request).read();
+        assertThat(server.requestIds).containsKey(refused.header("X-Request-Id"));
+      }
+    }
+    assertThat(server.observed).extracting(TestServer.Observed::route).containsOnly("unrouted");
   }
 
   @Test

@@ -75,6 +75,22 @@ final class HttpServerTest {
   }
 
   @Test
+  void whatIsReadHasATagWithoutTheEndpointsDoing() throws IOException {
+    var tag = server.ask("GET", "/query?q=a", "").header("ETag");
+    assertThat(tag).matches("\"[A-Za-z0-9_-]{16}\"");
+    var same = server.ask("GET", "/query?q=a", "", "If-None-Match: " + tag);
+    assertThat(same.status()).isEqualTo(304);
+    assertThat(same.header("ETag")).isEqualTo(tag);
+    assertThat(same.body()).isEmpty();
+    var other = server.ask("GET", "/query?q=b", "", "If-None-Match: " + tag);
+    assertThat(other.status()).isEqualTo(200);
+    assertThat(other.header("ETag")).isNotEqualTo(tag);
+    assertThat(server.ask("GET", "/alive", "").header("ETag")).isNull();
+    assertThat(server.ask("GET", "/nothing", "").header("ETag")).isNull();
+    assertThat(server.ask("DELETE", "/things/1", "").header("ETag")).isNull();
+  }
+
+  @Test
   void anAnswerToHeadIsTheOneToGetWithoutItsBody() throws IOException {
     try (var connection = new RawConnection(server.http.port())) {
       for (var path : List.of("/things", "/nothing", "/etag", "/mine")) {
@@ -148,6 +164,7 @@ final class HttpServerTest {
     var refused = server.ask("GET", "/things", "");
     assertProblem(refused, 503, "OVERLOADED");
     assertThat(refused.header("Retry-After")).isEqualTo("1");
+    assertThat(server.ask("GET", "/alive", "").status()).as("a probe").isEqualTo(200);
     server.release.countDown();
     for (var one : slow) {
       assertThat(one.get().status()).isEqualTo(200);
@@ -171,6 +188,7 @@ final class HttpServerTest {
                 assertProblem(refused, 503, "STOPPING");
                 assertThat(refused.header("Connection")).isEqualTo("close");
               });
+      assertThat(server.ask("GET", "/alive", "").status()).as("a probe").isEqualTo(200);
       assertThat(drained.isDone()).isFalse();
       server.release.countDown();
       assertThat(slow.get().body()).isEqualTo("\"slow\"");

@@ -52,6 +52,7 @@ final class TestServer implements AutoCloseable {
             .get("/error", Access.PUBLIC, TestServer::error)
             .get("/known", Access.PUBLIC, TestServer::known)
             .get("/key", Access.PUBLIC, c -> Answer.ok(c.idempotencyKey().orElse("none")))
+            .probe("/alive", c -> Answer.ok("alive"))
             .get("/etag", Access.PUBLIC, TestServer::etag);
     return new HttpServer(
         new HttpServer.Settings("127.0.0.1", 0, BODY_MAX_BYTES, 64, REQUESTS_MAX),

@@ -77,6 +77,7 @@ final class DatabaseTest {
               e -> {
                 assertThat(e).hasMessageContaining("platform: ").hasMessageContaining("note_pkey");
                 assertThat(e.sqlState()).isEqualTo("23505");
+                assertThat(e.brokeAConstraint()).isTrue();
               });
     }
   }
@@ -159,7 +160,11 @@ final class DatabaseTest {
                         return execute(connection, "SELECT pg_terminate_backend(pg_backend_pid())");
                       }))
           .isInstanceOfSatisfying(
-              DatabaseFailure.class, e -> assertThat(e.sqlState()).isEqualTo("57P01"));
+              DatabaseFailure.class,
+              e -> {
+                assertThat(e.sqlState()).isEqualTo("57P01");
+                assertThat(e.brokeAConstraint()).isFalse();
+              });
       assertThat(notes(database)).isEmpty();
     }
   }

@@ -34,7 +34,7 @@ final class EmbeddedPostgresTest {
 
   @BeforeAll
   static void makeOne() throws SQLException {
-    try (var postgres = EmbeddedPostgres.start(stopped, TestPostgres.binaries())) {
+    try (var postgres = start(stopped, TestPostgres.CONNECTIONS_MAX)) {
       sql(postgres.database("shop"), "CREATE TABLE sold (id integer PRIMARY KEY)");
     }
   }
@@ -153,6 +153,13 @@ final class EmbeddedPostgresTest {
   }
 
   @Test
+  void asManyConnectionsAsAskedForAreTaken() throws SQLException {
+    try (var postgres = start(dataDir, 321)) {
+      assertThat(ask(postgres.database("shop"), "SHOW max_connections")).isEqualTo("321");
+    }
+  }
+
+  @Test
   void aPidFileThatNamesAnotherProcessIsHarmless() throws IOException {
     var lines =
         "%d%n%s%n1700000000%n5432%n%n127.0.0.1%n 1234 5%nready%n"
@@ -179,7 +186,7 @@ final class EmbeddedPostgresTest {
   void aDirectoryThatWasHalfMadeIsMadeAgain(@TempDir Path empty) throws IOException {
     var half = Files.createDirectories(empty.resolve("postgres").resolve("data.unfinished"));
     Files.writeString(half.resolve("PG_VERSION"), "18\n");
-    try (var postgres = EmbeddedPostgres.start(empty, TestPostgres.binaries())) {
+    try (var postgres = start(empty, TestPostgres.CONNECTIONS_MAX)) {
       assertThat(postgres.isRunning()).isTrue();
       assertThat(half).doesNotExist();
     }
@@ -353,7 +360,11 @@ final class EmbeddedPostgresTest {
   }
 
   private EmbeddedPostgres start() {
-    return EmbeddedPostgres.start(dataDir, TestPostgres.binaries());
+    return start(dataDir, TestPostgres.CONNECTIONS_MAX);
+  }
+
+  private static EmbeddedPostgres start(Path dataDir, int connectionsMax) {
+    return EmbeddedPostgres.start(dataDir, TestPostgres.binaries(), connectionsMax);
   }
 
   private Path data() throws IOException {

@@ -78,7 +78,8 @@ final class OwnerProcess implements AutoCloseable {
   }
 
   static void main(String[] args) throws IOException, SQLException {
-    try (var postgres = EmbeddedPostgres.start(Path.of(args[0]), Path.of(args[1]))) {
+    try (var postgres =
+        EmbeddedPostgres.start(Path.of(args[0]), Path.of(args[1]), TestPostgres.CONNECTIONS_MAX)) {
       var login = postgres.database("shop");
       var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
       try (connection;

@@ -17,6 +17,9 @@ import java.util.concurrent.atomic.AtomicInteger;
  * other. Thread-safe.
  */
 public final class TestPostgres {
+  /** As many as the product's server takes without being told otherwise. */
+  static final int CONNECTIONS_MAX = 200;
+
   private static final int POOL_MAX = 8;
   private static final int WAITING_MAX = 10_000;
   private static final Duration WAIT_MAX = Duration.ofSeconds(30);
@@ -86,7 +89,7 @@ public final class TestPostgres {
     try (var _ = FolderLock.await(root, OTHERS_START_MAX)) {
       removeLeftOvers(root);
       var dataDir = Files.createTempDirectory(root, "run-");
-      var postgres = EmbeddedPostgres.start(dataDir, binaries());
+      var postgres = EmbeddedPostgres.start(dataDir, binaries(), CONNECTIONS_MAX);
       Runtime.getRuntime().addShutdownHook(new Thread(() -> end(postgres, dataDir)));
       return postgres;
     } catch (IOException e) {
