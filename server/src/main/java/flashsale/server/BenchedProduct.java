@@ -7,6 +7,7 @@ import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -15,6 +16,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
@@ -34,6 +36,7 @@ final class BenchedProduct implements BenchEnvironment {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmFlags);
+    classCache().ifPresent(command::add);
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("--sun-misc-unsafe-memory-access=allow");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
@@ -50,6 +53,13 @@ final class BenchedProduct implements BenchEnvironment {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  /** The start script hands Java a cache of classes; a server under test starts as any other. */
+  private static Optional<String> classCache() {
+    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
+        .filter(argument -> argument.startsWith("-XX:AOTCache="))
+        .findFirst();
   }
 
   private static URI address(Process process, Path dataDir) {
