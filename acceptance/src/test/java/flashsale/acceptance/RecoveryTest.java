@@ -19,6 +19,7 @@ import flashsale.contracts.ReservationState;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderBook;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
@@ -45,7 +46,8 @@ class RecoveryTest {
   private final Ledger ledger =
       new Ledger(inventory, new Outbox(inventory), clock, Ledger.Settings.DEFAULT);
   private final OrderBook orderBook = new OrderBook(orders, clock);
-  private final ReservationBook reservationBook = new ReservationBook(reservations, clock);
+  private final ReservationBook reservationBook =
+      new ReservationBook(reservations, new Outbox(reservations), new Changes(1), clock);
   private final Meters meters = new Meters();
   private final DirectDriver driver =
       new DirectDriver(

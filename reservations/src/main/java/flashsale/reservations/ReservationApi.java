@@ -6,6 +6,7 @@ import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact.ReleaseRequested;
 import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Line;
 import flashsale.contracts.ReservationState;
@@ -13,9 +14,11 @@ import flashsale.platform.batching.Coalescer;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Call;
+import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.metrics.Meters;
 import flashsale.reservations.ReservationBook.Row;
 import java.time.Duration;
@@ -40,7 +43,11 @@ public final class ReservationApi implements AutoCloseable {
   /** Repeats looked up in one statement. */
   static final int LOOKUPS_BATCH_MAX = 256;
 
+  /** Requests taken on in one transaction. */
+  private static final int ACCEPTANCES_BATCH_MAX = 256;
+
   private static final String NO_FINGERPRINT = "";
+  private static final Optional<StockRefused> NOT_REFUSED = Optional.empty();
   private static final Duration RETRY_RUNNING = Duration.ofSeconds(1);
 
   /**
@@ -53,6 +60,8 @@ public final class ReservationApi implements AutoCloseable {
    * @param refusalTtl how long they are remembered
    * @param queueMax repeats waiting to be looked up
    * @param deadline for a look-up
+   * @param async whether a request is answered with 202 that does not ask for it
+   * @param waitMax how long a request is held at most that asks to wait for its final answer
    */
   public record Settings(
       int linesMax,
@@ -60,7 +69,9 @@ public final class ReservationApi implements AutoCloseable {
       int refusalsMax,
       Duration refusalTtl,
       int queueMax,
-      Duration deadline) {}
+      Duration deadline,
+      boolean async,
+      Duration waitMax) {}
 
   private final ReservationBook book;
   private final ReservationRequests requests;
@@ -69,6 +80,8 @@ public final class ReservationApi implements AutoCloseable {
   private final InstantSource clock;
   private final Settings settings;
   private final Coalescer<UUID, Optional<Row>> lookups;
+  private final Coalescer<ReservationRequested, Row> acceptances;
+  private final ReservationWatch watch;
   private final Set<UUID> underWay = ConcurrentHashMap.newKeySet();
 
   public ReservationApi(
@@ -78,6 +91,7 @@ public final class ReservationApi implements AutoCloseable {
       Inventory inventory,
       Checkout checkout,
       InstantSource clock,
+      Changes changes,
       Settings settings,
       Meters meters) {
     this.book = book;
@@ -96,12 +110,27 @@ public final class ReservationApi implements AutoCloseable {
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
             },
             meters.batches("reservation-lookup"));
+    this.acceptances =
+        new Coalescer<>(
+            "reservation-accept",
+            ACCEPTANCES_BATCH_MAX,
+            settings.queueMax(),
+            book::accept,
+            meters.batches("reservation-accept"));
+    this.watch = new ReservationWatch(changes, this::look);
+    meters.gauge(
+        "flashsale.watches",
+        "Requests that wait for a reservation to change",
+        "role",
+        "reservations",
+        changes::watching);
   }
 
   public void routes(Routes routes) {
     routes
         .post("/api/v1/reservations", Access.CUSTOMER, this::reserve)
         .get("/api/v1/reservations/{reservationId}", Access.CUSTOMER, this::get)
+        .get("/api/v1/reservations/{reservationId}/events", Access.CUSTOMER, this::events)
         .delete("/api/v1/reservations/{reservationId}", Access.CUSTOMER, this::release);
   }
 
@@ -109,9 +138,10 @@ public final class ReservationApi implements AutoCloseable {
     var customerId = call.caller().userId();
     var body = call.body(ReservationRequests.Body.class);
     var key = call.idempotencyKey();
+    boolean async = settings.async() || call.prefer().respondAsync();
     if (key.isEmpty()) {
-      return reserveOnce(
-          requests.request(Ids.next(), customerId, body, NO_FINGERPRINT, clock.instant()));
+      var request = requests.request(Ids.next(), customerId, body, NO_FINGERPRINT, clock.instant());
+      return async ? accept(request, gate.refusal(request), call.prefer()) : reserveOnce(request);
     }
     var id = Ids.derive(customerId, "reservation/" + key.get());
     if (!underWay.add(id)) {
@@ -119,32 +149,65 @@ public final class ReservationApi implements AutoCloseable {
           .retryAfter(RETRY_RUNNING);
     }
     try {
-      var fingerprint = ReservationRequests.fingerprint(body);
-      var first = firstOutcome(id, fingerprint);
-      return first.isPresent()
-          ? first.get()
-          : reserveKeyed(requests.request(id, customerId, body, fingerprint, clock.instant()));
+      return reserveKeyed(id, customerId, body, async, call.prefer());
     } finally {
       underWay.remove(id);
     }
   }
 
   /**
-   * What the first request with this key was answered, if there was one. The row comes before the
-   * remembered refusal: it is what everybody else is told too.
+   * The first outcome again where there is one. The row comes before the remembered refusal: it is
+   * what everybody else is told too. A row that is PENDING waits for its outbox, or its walk was
+   * interrupted; every step repeats its first outcome, so it may be walked from here as well.
    */
-  private Optional<Answer> firstOutcome(UUID id, String fingerprint) {
-    var row = lookups.submit(id, settings.deadline());
+  private Answer reserveKeyed(
+      UUID id, UUID customerId, ReservationRequests.Body body, boolean async, Prefer prefer) {
+    var fingerprint = ReservationRequests.fingerprint(body);
+    var row = look(id);
+    row.ifPresent(r -> checkSame(r.fingerprint(), fingerprint));
     if (row.isPresent() && row.get().state() != ReservationState.PENDING) {
-      checkSame(row.get().fingerprint(), fingerprint);
-      return Optional.of(outcome(row.get().settled()));
+      return outcome(row.get().settled());
+    }
+    if (row.isPresent() && async) {
+      return waited(row.get(), prefer);
     }
     var refused = gate.remembered(id);
-    if (refused.isPresent()) {
+    if (row.isEmpty() && refused.isPresent()) {
       checkSame(refused.get().fingerprint(), fingerprint);
       throw Refusals.problem(refused.get().refusal());
     }
-    return Optional.empty(); // Nothing yet, or interrupted: every step repeats its first outcome.
+    var request = requests.request(id, customerId, body, fingerprint, clock.instant());
+    var refusal = row.isPresent() ? NOT_REFUSED : gate.refusalWithKey(request);
+    return async ? accept(request, refusal, prefer) : walkKeyed(request, refusal);
+  }
+
+  /** Durable first, done later: the outbox drives it on. */
+  private Answer accept(
+      ReservationRequested request, Optional<StockRefused> refused, Prefer prefer) {
+    if (refused.isPresent()) {
+      throw Refusals.problem(refused.get());
+    }
+    var row = acceptances.submit(request, settings.deadline());
+    checkSame(row.fingerprint(), request.fingerprint());
+    return waited(row, prefer);
+  }
+
+  /** The final answer if it comes while the client waits; else 202. */
+  private Answer waited(Row row, Prefer prefer) {
+    var wait =
+        prefer.waitMax().map(w -> w.compareTo(settings.waitMax()) < 0 ? w : settings.waitMax());
+    var now = wait.isPresent() ? watch.settled(row, wait.get()) : row;
+    return now.state() == ReservationState.PENDING ? accepted(now) : outcome(now.settled());
+  }
+
+  private static Answer accepted(Row row) {
+    return Answer.json(202, ReservationView.of(row.settled()))
+        .header("Location", location(row.reservationId()))
+        .header("Preference-Applied", "respond-async");
+  }
+
+  private static String location(UUID reservationId) {
+    return "/api/v1/reservations/" + reservationId;
   }
 
   private static void checkSame(String first, String second) {
@@ -155,8 +218,7 @@ public final class ReservationApi implements AutoCloseable {
     }
   }
 
-  private Answer reserveKeyed(ReservationRequested request) {
-    var refused = gate.refusalWithKey(request);
+  private Answer walkKeyed(ReservationRequested request, Optional<StockRefused> refused) {
     if (refused.isPresent()) {
       throw Refusals.problem(refused.get());
     }
@@ -217,18 +279,31 @@ public final class ReservationApi implements AutoCloseable {
     if (settled.state() == ReservationState.REFUSED) {
       throw Refusals.problem(settled);
     }
-    return Answer.created(
-        "/api/v1/reservations/" + settled.reservationId(), ReservationView.of(settled));
+    return Answer.created(location(settled.reservationId()), ReservationView.of(settled));
   }
 
   private Answer get(Call call) {
     return Answer.ok(ReservationView.of(own(call).settled()));
   }
 
+  /** Every change from now on, as it happens. */
+  private Answer events(Call call) {
+    var row = own(call);
+    var seen = call.header("Last-Event-ID").orElse("");
+    if (ReservationWatch.isLast(row.state()) && row.state().name().equals(seen)) {
+      return Answer.noContent(); // Which is how a browser is told not to come back.
+    }
+    return Answer.events(stream -> watch.tell(row, seen, stream));
+  }
+
+  private Optional<Row> look(UUID id) {
+    return lookups.submit(id, settings.deadline());
+  }
+
   /** The caller's own reservation; anybody else's does not exist for them. */
   private Row own(Call call) {
     var id = call.pathId("reservationId", "reservation");
-    return Optional.ofNullable(book.find(List.of(id)).get(id))
+    return look(id)
         .filter(row -> row.customerId().equals(call.caller().userId()))
         .orElseThrow(() -> Problem.notFound("reservation"));
   }
@@ -236,7 +311,7 @@ public final class ReservationApi implements AutoCloseable {
   private Answer release(Call call) {
     var row = own(call);
     var settled =
-        row.state() == ReservationState.HELD
+        row.state() == ReservationState.HELD || row.state() == ReservationState.PENDING
             ? (ReservationSettled)
                 checkout.carry(
                     new ReleaseRequested(row.reservationId(), row.customerId(), clock.instant()))
@@ -252,6 +327,7 @@ public final class ReservationApi implements AutoCloseable {
   @Override
   public void close() {
     gate.close();
+    acceptances.close();
     lookups.close();
   }
 }

@@ -7,6 +7,7 @@ import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.OrderCancelled;
 import flashsale.contracts.Fact.OrderPaid;
 import flashsale.contracts.Fact.OrderPlaced;
+import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Fact.StockReturned;
@@ -15,6 +16,9 @@ import flashsale.contracts.Refusal;
 import flashsale.contracts.ReservationState;
 import flashsale.contracts.Reservations;
 import flashsale.platform.json.Json;
+import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.io.UncheckedIOException;
@@ -81,11 +85,77 @@ public final class ReservationBook implements Reservations {
       """;
 
   private final Database database;
+  private final Outbox outbox;
+  private final Changes changes;
   private final InstantSource clock;
+  private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
 
-  public ReservationBook(Database database, InstantSource clock) {
+  /**
+   * Over its own database.
+   *
+   * @param outbox of the same database; requests that nobody waits for go on from there
+   * @param changes is told of every reservation that was written
+   */
+  public ReservationBook(Database database, Outbox outbox, Changes changes, InstantSource clock) {
     this.database = database;
+    this.outbox = outbox;
+    this.changes = changes;
     this.clock = clock;
+  }
+
+  /**
+   * Takes requests on without doing them: each is PENDING, and its first fact is in the outbox, in
+   * one transaction. A repeat changes nothing.
+   *
+   * @return the rows in the same order; one that was there before as it is
+   */
+  List<Row> accept(List<ReservationRequested> requests) {
+    var rows = new LinkedHashMap<UUID, Row>();
+    requests.forEach(request -> rows.putIfAbsent(request.reservationId(), pending(request)));
+    var created =
+        database.inTransaction(
+            connection -> {
+              var fresh = Set.copyOf(write(connection, rows.values()));
+              outbox.append(
+                  connection,
+                  requests.stream()
+                      .filter(request -> fresh.contains(request.reservationId()))
+                      .map(this::entry)
+                      .toList());
+              return fresh;
+            });
+    outbox.committed();
+    var others = new HashSet<>(rows.keySet());
+    others.removeAll(created);
+    if (!others.isEmpty()) {
+      rows.putAll(find(others));
+    }
+    return requests.stream().map(request -> rows.get(request.reservationId())).toList();
+  }
+
+  private Outbox.Entry entry(ReservationRequested request) {
+    var now = clock.instant();
+    return new Outbox.Entry(
+        envelopes.id(request),
+        request.key(),
+        envelopes.seal(request, request.key(), now, null),
+        now);
+  }
+
+  private static Row pending(ReservationRequested request) {
+    return new Row(
+        request.reservationId(),
+        request.customerId(),
+        ReservationState.PENDING,
+        null,
+        request.lines(),
+        request.lines().stream().mapToLong(Line::totalMinor).sum(),
+        request.currency(),
+        request.fingerprint(),
+        null,
+        null,
+        null,
+        null);
   }
 
   /** Writes what each fact says about its reservation, all in one statement. */
@@ -111,6 +181,7 @@ public final class ReservationBook implements Reservations {
       to++;
     }
     var written = database.with(connection -> write(connection, rows.values()));
+    changes.changed(rows.keySet());
     var others = new HashSet<>(rows.keySet());
     others.removeAll(written);
     var known = others.isEmpty() ? Map.<UUID, Row>of() : find(others);

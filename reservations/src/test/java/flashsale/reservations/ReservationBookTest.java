@@ -14,6 +14,8 @@ import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
 import flashsale.platform.time.SteadyClock;
@@ -39,7 +41,7 @@ class ReservationBookTest {
   @BeforeAll
   static void open() {
     database = TestPostgres.open("reservations");
-    book = new ReservationBook(database, new SteadyClock());
+    book = new ReservationBook(database, new Outbox(database), new Changes(1), new SteadyClock());
   }
 
   @AfterAll
@@ -102,7 +104,8 @@ class ReservationBookTest {
   @Test
   void aRepeatIsAnsweredWithTheRowAsItIs() {
     var first = book.apply(List.of(placed()));
-    var later = new ReservationBook(database, new SteadyClock());
+    var later =
+        new ReservationBook(database, new Outbox(database), new Changes(1), new SteadyClock());
     assertThat(later.apply(List.of(placed()))).isEqualTo(first);
   }
 

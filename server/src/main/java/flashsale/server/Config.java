@@ -77,7 +77,20 @@ public record Config(
     }
   }
 
-  public record Checkout(Duration deadline, int batchMax, int queueMax) {}
+  /**
+   * {@code architecture} is {@code sync} or {@code async}: what a request gets that says nothing.
+   */
+  public record Checkout(
+      Duration deadline,
+      int batchMax,
+      int queueMax,
+      String architecture,
+      Duration waitMax,
+      int watchesMax) {
+    boolean async() {
+      return architecture.equals("async");
+    }
+  }
 
   public record Inventory(
       Duration sweepEvery, int sweepMax, Duration chargeWindow, Duration gaugeRefresh) {}

@@ -103,6 +103,24 @@ final class ConfigKeys {
               1,
               1_000_000,
               "requests waiting for one step; more get 503 at once"),
+          choice(
+              "checkout.architecture",
+              "sync",
+              List.of("sync", "async"),
+              "how a request is answered that says nothing: sync, the final answer; async, 202 once it"
+                  + " is durable. Prefer: respond-async asks for the latter"),
+          time(
+              "checkout.waitMax",
+              "30s",
+              "0s",
+              "2m",
+              "how long Prefer: wait=… may hold an asynchronous request for its final answer"),
+          count(
+              "checkout.watchesMax",
+              10_000,
+              1,
+              1_000_000,
+              "requests and event streams that wait for a reservation to change; more get 503"),
           time(
               "inventory.sweepEvery",
               "250ms",

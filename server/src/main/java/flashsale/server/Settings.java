@@ -95,7 +95,9 @@ final class Settings {
         reservations.refusalsMax(),
         reservations.refusalTtl(),
         LOOKUPS_WAITING_MAX,
-        config.checkout().deadline());
+        config.checkout().deadline(),
+        config.checkout().async(),
+        config.checkout().waitMax());
   }
 
   /** Longer than a walk, its lease in the outbox and one round of recovery together. */

@@ -19,6 +19,7 @@ import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
@@ -59,6 +60,7 @@ public final class Shop implements AutoCloseable {
   private Outbox catalogOutbox;
   private Outbox inventoryOutbox;
   private Outbox paymentsOutbox;
+  private Outbox reservationsOutbox;
   private OrderBook orders;
   private PaymentDesk payments;
   private PaymentApi paymentApi;
@@ -203,7 +205,9 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startReservations() {
     var database = databases.open("reservations");
-    reservations = new ReservationBook(database, clock);
+    reservationsOutbox = new Outbox(database);
+    var changes = new Changes(config.checkout().watchesMax());
+    reservations = new ReservationBook(database, reservationsOutbox, changes, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
         new ReservationApi(
@@ -213,6 +217,7 @@ public final class Shop implements AutoCloseable {
             ledger,
             this::carry,
             clock,
+            changes,
             Settings.reservations(config),
             meters);
     return reservationApi;
@@ -245,6 +250,7 @@ public final class Shop implements AutoCloseable {
     running.add(relay("catalog", catalogOutbox));
     running.add(relay("inventory", inventoryOutbox));
     running.add(relay("payments", paymentsOutbox));
+    running.add(relay("reservations", reservationsOutbox));
     ledger.start();
     running.add(ledger);
     running.add(payments.keepAsking());

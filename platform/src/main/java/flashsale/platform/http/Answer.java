@@ -9,11 +9,31 @@ import java.util.Map;
  * A response: status, headers, body bytes. Immutable.
  *
  * @param contentType of the body; null when there is none
+ * @param events what is written instead of a body, while it happens; else null
  */
 public record Answer(
-    int status, List<Map.Entry<String, String>> headers, String contentType, byte[] body) {
+    int status,
+    List<Map.Entry<String, String>> headers,
+    String contentType,
+    byte[] body,
+    EventStream.Source events) {
   static final String JSON = "application/json";
   private static final byte[] NOTHING = {};
+
+  /** The second one is what nginx listens to. */
+  private static final List<Map.Entry<String, String>> UNBUFFERED =
+      List.of(Map.entry("Cache-Control", "no-store"), Map.entry("X-Accel-Buffering", "no"));
+
+  /** One that is complete. */
+  public Answer(
+      int status, List<Map.Entry<String, String>> headers, String contentType, byte[] body) {
+    this(status, headers, contentType, body, null);
+  }
+
+  /** 200 and server-sent events. */
+  public static Answer events(EventStream.Source source) {
+    return new Answer(200, UNBUFFERED, "text/event-stream", NOTHING, source);
+  }
 
   /** 200 with a JSON body. */
   public static Answer ok(Object body) {
@@ -62,6 +82,6 @@ public record Answer(
   public Answer header(String name, String value) {
     var more = new ArrayList<>(headers);
     more.add(Map.entry(name, value));
-    return new Answer(status, List.copyOf(more), contentType, body);
+    return new Answer(status, List.copyOf(more), contentType, body, events);
   }
 }

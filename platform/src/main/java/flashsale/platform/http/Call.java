@@ -15,6 +15,7 @@ import io.helidon.webserver.http.DirectTransportRequest;
 import io.helidon.webserver.http.ServerRequest;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.regex.Pattern;
@@ -24,6 +25,9 @@ public final class Call {
   private static final int KEY_MAX_CHARS = 255;
   private static final Pattern PARAMETERS = Pattern.compile("\\s*(;.*)?$");
   private static final HeaderName IDEMPOTENCY_KEY = HeaderNames.create("Idempotency-Key");
+
+  private static final HeaderName PREFER = HeaderNames.create("Prefer");
+  private static final Prefer NO_PREFERENCE = Prefer.of(List.of());
 
   private final ServerRequest request;
   private final Caller caller;
@@ -104,6 +108,13 @@ public final class Call {
           "Idempotency-Key must be 1 to 255 printable ASCII characters without spaces.");
     }
     return key;
+  }
+
+  /** How the client would like to be answered. */
+  public Prefer prefer() {
+    return request.headers().contains(PREFER)
+        ? Prefer.of(request.headers().get(PREFER).allValues())
+        : NO_PREFERENCE;
   }
 
   /** The address the connection came from. */

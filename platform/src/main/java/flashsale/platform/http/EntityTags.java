@@ -20,7 +20,7 @@ final class EntityTags {
 
   /** The answer to a GET with its tag, or 304. */
   static Answer added(Call call, Answer answer) {
-    if (answer.status() != 200 || has(answer)) {
+    if (answer.status() != 200 || answer.events() != null || has(answer)) {
       return answer;
     }
     var tag = tag(answer.body());

@@ -14,6 +14,7 @@ import io.helidon.webserver.http.HttpRouting;
 import io.helidon.webserver.http.ServerRequest;
 import io.helidon.webserver.http.ServerResponse;
 import io.helidon.webserver.http1.Http1Config;
+import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
 import java.net.URI;
@@ -72,6 +73,7 @@ public final class HttpServer implements AutoCloseable {
   private final Function<Exception, Optional<Problem>> translator;
   private final int requestsMax;
   private final AtomicInteger running = new AtomicInteger();
+  private final AtomicInteger streaming = new AtomicInteger();
   private volatile boolean draining;
   private final RequestIds requestIds = new RequestIds();
 
@@ -123,6 +125,11 @@ public final class HttpServer implements AutoCloseable {
     return server.port();
   }
 
+  /** Streams of events that are open. */
+  public int streaming() {
+    return streaming.get();
+  }
+
   /** Requests being answered at this moment. */
   public int running() {
     return running.get();
@@ -135,7 +142,7 @@ public final class HttpServer implements AutoCloseable {
   public void drain(Duration most) {
     draining = true;
     long deadline = System.nanoTime() + most.toNanos();
-    while (running.get() > 0 && System.nanoTime() < deadline) {
+    while (running.get() + streaming.get() > 0 && System.nanoTime() < deadline) {
       try {
         Thread.sleep(DRAIN_POLL);
       } catch (InterruptedException e) {
@@ -209,9 +216,14 @@ public final class HttpServer implements AutoCloseable {
         } else {
           answer = before >= requestsMax ? full() : answer(route, request, requestId);
         }
-        send(request, response, route.path(), answer, requestId, from);
+        if (answer.events() == null) {
+          send(request, response, route.path(), answer, requestId, from);
+        }
       } finally {
         running.decrementAndGet();
+      }
+      if (answer.events() != null) { // Takes nobody's place among those being answered.
+        stream(request, response, route.path(), answer, requestId, from);
       }
     };
   }
@@ -276,13 +288,32 @@ public final class HttpServer implements AutoCloseable {
     return caller;
   }
 
-  private void send(
+  private void stream(
       ServerRequest request,
       ServerResponse response,
       String route,
       Answer answer,
       String requestId,
       long from) {
+    if (request.prologue().method().equals(Method.HEAD)) {
+      send(request, response, route, answer, requestId, from);
+      return;
+    }
+    streaming.incrementAndGet();
+    try {
+      head(response, answer, requestId);
+      try (var out = response.outputStream()) {
+        answer.events().writeTo(new EventStream(out, () -> draining));
+      }
+    } catch (UncheckedIOException | IOException e) {
+      LOG.debug("the client of {} left: {}", route, e.getMessage());
+    } finally {
+      streaming.decrementAndGet();
+      observe(request, route, answer, requestId, from);
+    }
+  }
+
+  private static void head(ServerResponse response, Answer answer, String requestId) {
     response.status(Status.create(answer.status()));
     response.header(RequestIds.HEADER, requestId);
     if (answer.status() == 401) {
@@ -294,6 +325,16 @@ public final class HttpServer implements AutoCloseable {
     for (var header : answer.headers()) {
       response.header(HeaderNames.create(header.getKey()), header.getValue());
     }
+  }
+
+  private void send(
+      ServerRequest request,
+      ServerResponse response,
+      String route,
+      Answer answer,
+      String requestId,
+      long from) {
+    head(response, answer, requestId);
     if (request.prologue().method().equals(Method.HEAD)) {
       response.header(HeaderNames.CONTENT_LENGTH, Integer.toString(answer.body().length));
       response.send();
@@ -302,6 +343,11 @@ public final class HttpServer implements AutoCloseable {
     } else {
       response.send(answer.body());
     }
+    observe(request, route, answer, requestId, from);
+  }
+
+  private void observe(
+      ServerRequest request, String route, Answer answer, String requestId, long from) {
     observer.answered(
         request.prologue().method().text(),
         route,
