@@ -2,6 +2,7 @@ package flashsale.acceptance;
 
 import flashsale.platform.persistence.EmbeddedPostgres;
 import java.nio.file.Path;
+import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.util.ArrayList;
@@ -47,22 +48,33 @@ record Sql(EmbeddedPostgres.Login login) {
     }
   }
 
-  /** How many rows each table has. */
-  Map<String, Long> rows() {
-    var tables = new ArrayList<String>();
+  /** A digest of all rows of each table: the same if and only if nothing in it has changed. */
+  Map<String, String> digests() {
     try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
-        var names =
-            connection.getMetaData().getTables(null, "public", "%", new String[] {"TABLE"})) {
-      while (names.next()) {
-        tables.add(names.getString("TABLE_NAME"));
+        var statement = connection.createStatement()) {
+      var digests = new TreeMap<String, String>();
+      for (var table : tables(connection)) {
+        var digest =
+            "SELECT md5(string_agg(t::text, E'\\n' ORDER BY t::text)) FROM \"" + table + "\" t";
+        try (var rows = statement.executeQuery(digest)) {
+          rows.next();
+          digests.put(login.user() + "." + table, String.valueOf(rows.getString(1)));
+        }
       }
+      return digests;
     } catch (SQLException e) {
       throw new IllegalStateException(e);
     }
-    var rows = new TreeMap<String, Long>();
-    for (var table : tables) {
-      rows.put(login.user() + "." + table, number("SELECT count(*) FROM \"" + table + "\""));
+  }
+
+  private static List<String> tables(Connection connection) throws SQLException {
+    var tables = new ArrayList<String>();
+    try (var names =
+        connection.getMetaData().getTables(null, "public", "%", new String[] {"TABLE"})) {
+      while (names.next()) {
+        tables.add(names.getString("TABLE_NAME"));
+      }
     }
-    return rows;
+    return tables;
   }
 }

@@ -203,11 +203,12 @@ final class TestShop implements AutoCloseable {
     return Sql.of(folder, role);
   }
 
-  /** Stops the shop and deletes its data. */
+  /** Stops the shop and deletes its data; fails if it ever answered other than is documented. */
   @Override
   public void close() {
     stop();
     TemporaryFolder.delete(folder);
+    Documented.assertTrue();
   }
 
   /** Stops the shop, if that was not done before, and keeps its data. */

@@ -18,8 +18,8 @@ import java.util.Map;
 import java.util.concurrent.Executors;
 
 /**
- * Somebody who sends requests: with a token a customer or an operator, without one anybody.
- * Thread-safe.
+ * Somebody who sends requests: with a token a customer or an operator, without one anybody. Every
+ * answer is compared with the interface's document. Thread-safe.
  *
  * @param token goes into {@code Authorization: Bearer}; null for none
  */
@@ -120,11 +120,14 @@ record Visitor(URI url, String token) {
     var request = builder.build();
     try {
       var response = HTTP.send(request, BodyHandlers.ofString());
-      return new Reply(
-          request.method() + " " + request.uri().getPath(),
-          response.statusCode(),
-          json(response.body()),
-          response.headers());
+      var reply =
+          new Reply(
+              request.method() + " " + request.uri().getPath(),
+              response.statusCode(),
+              json(response.body()),
+              response.headers());
+      Documented.note(request.method(), request.uri().getRawPath(), reply);
+      return reply;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     } catch (InterruptedException e) {

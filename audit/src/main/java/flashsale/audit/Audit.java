@@ -94,7 +94,7 @@ public final class Audit {
               && stock.allocated() == stock.available() + stock.held() + stock.sold()
               && stock.held() == row.heldByHolds()
               && stock.sold() == row.soldByHolds();
-      if (!addsUp) {
+      if (!addsUp && breaches.size() < BREACHES_MAX) {
         breaches.add(new Breach(Rule.STOCK_ADDS_UP, stock.offerId(), row.toString()));
       }
     }

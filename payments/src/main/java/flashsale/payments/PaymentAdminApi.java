@@ -20,6 +20,8 @@ public final class PaymentAdminApi {
   /** {@code state} is REFUNDED, or still PAID with the answer 202. */
   record RefundView(UUID orderId, OrderState state) {}
 
+  private static final String RETRY_SECONDS = "1";
+
   private final PaymentBook book;
   private final Orders orders;
   private final Checkout checkout;
@@ -62,6 +64,8 @@ public final class PaymentAdminApi {
     } catch (CheckoutUnavailable e) {
       // It is in the outbox and will be driven to its end.
     }
-    return Answer.json(202, new RefundView(orderId, OrderState.PAID));
+    // There is nothing to read that an operator may: the same request, again, tells the outcome.
+    return Answer.json(202, new RefundView(orderId, OrderState.PAID))
+        .header("Retry-After", RETRY_SECONDS);
   }
 }

@@ -128,12 +128,13 @@ public final class PaymentApi implements AutoCloseable {
       case Opening.Known o -> again(o.row(), body);
       case Opening.OrderTaken o ->
           throw Problem.conflict(
-                  "PAYMENT_IN_PROGRESS", "Another payment of this order is not declined.")
+                  "PAYMENT_IN_PROGRESS",
+                  "Another payment of this order is still being processed or has been charged.")
               .retryAfter(RETRY_RUNNING);
       case Opening.TooMany o ->
           throw Problem.conflict(
               "TOO_MANY_PAYMENTS",
-              "An order can be tried to be paid %d times."
+              "This order has had its %d payment attempts."
                   .formatted(desk.settings().paymentsPerOrderMax()));
     };
   }

@@ -80,7 +80,7 @@ public final class PaymentDesk implements Payments {
           20,
           4_096,
           256,
-          Duration.ofSeconds(2),
+          Duration.ofSeconds(5),
           Duration.ofSeconds(10),
           Duration.ofSeconds(15),
           Duration.ofSeconds(10),

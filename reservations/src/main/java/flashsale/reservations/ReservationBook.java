@@ -62,6 +62,14 @@ public final class ReservationBook implements Reservations {
       Integer available,
       Instant expiresAt) {
 
+    /**
+     * Refused, and without the fingerprint of a request with a key, which alone can be repeated:
+     * nothing was taken and nothing has to be known later, so it is not written.
+     */
+    boolean nobodyAsksAgain() {
+      return state == ReservationState.REFUSED && fingerprint.isEmpty();
+    }
+
     ReservationSettled settled() {
       return new ReservationSettled(
           reservationId,
@@ -175,22 +183,32 @@ public final class ReservationBook implements Reservations {
     int to = from;
     while (to < facts.size()) {
       var row = row(facts.get(to));
-      if (rows.putIfAbsent(row.reservationId(), row) != null) {
+      if (row.nobodyAsksAgain()) {
+        answers[to] = row.settled();
+      } else if (rows.putIfAbsent(row.reservationId(), row) != null) {
         break;
       }
       to++;
     }
+    if (!rows.isEmpty()) {
+      settle(facts.subList(from, to), rows, answers, from);
+    }
+    return to;
+  }
+
+  private void settle(List<Fact> facts, Map<UUID, Row> rows, Fact[] answers, int from) {
     var written = database.with(connection -> write(connection, rows.values()));
     changes.changed(rows.keySet());
     var others = new HashSet<>(rows.keySet());
     others.removeAll(written);
     var known = others.isEmpty() ? Map.<UUID, Row>of() : find(others);
-    for (int i = from; i < to; i++) {
-      var id = facts.get(i).key();
-      // A row that was there before is told as it is; only a new one is exactly what the fact says.
-      answers[i] = (known.containsKey(id) ? known.get(id) : rows.get(id)).settled();
+    for (int i = 0; i < facts.size(); i++) {
+      if (answers[from + i] == null) {
+        var id = facts.get(i).key();
+        // A row that was there before is told as it is; only a new one is what the fact says.
+        answers[from + i] = (known.containsKey(id) ? known.get(id) : rows.get(id)).settled();
+      }
     }
-    return to;
   }
 
   private static Row row(Fact fact) {

@@ -137,6 +137,22 @@ class ReservationBookTest {
   }
 
   @Test
+  void aRefusalThatNobodyCanAskForAgainIsToldButNotKept() {
+    var once =
+        new StockRefused(
+            id, customer, lines, "EUR", "", Refusal.LIMIT_EXCEEDED, Ids.next(), 7, NOW);
+    var other = Ids.next();
+    var kept =
+        new StockRefused(
+            other, customer, lines, "EUR", "2xabc", Refusal.LIMIT_EXCEEDED, Ids.next(), 7, NOW);
+    var settled = book.apply(List.of(once, kept, once));
+    assertThat(settled).extracting(Fact::key).containsExactly(id, other, id);
+    assertThat(((ReservationSettled) settled.getFirst()).available()).isEqualTo(7);
+    assertThat(book.apply(List.of(once))).containsExactly(settled.getFirst());
+    assertThat(book.find(List.of(id, other))).containsOnlyKeys(other);
+  }
+
+  @Test
   void anExpiryThatOvertookTheReservationIsRecorded() {
     assertThat(settle(cancelled(ReservationState.EXPIRED))).isEqualTo(ReservationState.EXPIRED);
     assertThat(settle(placed())).isEqualTo(ReservationState.EXPIRED);
