@@ -13,9 +13,12 @@ import flashsale.platform.batching.Coalescer;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Call;
+import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
+import flashsale.platform.http.Watch;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.metrics.Meters;
 import java.time.Duration;
 import java.time.InstantSource;
@@ -34,6 +37,9 @@ public final class PaymentApi implements AutoCloseable {
   private static final Duration RETRY_RUNNING = Duration.ofSeconds(1);
   private static final int METHOD_MAX_CHARS = 255;
 
+  /** A payment that was only accepted is in the outbox; for so long nobody takes it for lost. */
+  private static final Duration ACCEPTED_LOOK_AFTER = Duration.ofMinutes(15);
+
   /** The body of {@code POST /payments}: what to pay, and the gateway's token to pay it with. */
   record Body(UUID orderId, String method) {}
 
@@ -42,13 +48,38 @@ public final class PaymentApi implements AutoCloseable {
   private final Orders orders;
   private final Checkout checkout;
   private final InstantSource clock;
+  private final Prefer.Policy policy;
+  private final Watch<PaymentRow> watch;
   private final Coalescer<PaymentRow, Opening> openings;
+  private final Coalescer<PaymentRow, Opening> acceptances;
 
   /** Payments whose request is being answered by this process; no more than there are requests. */
   private final Set<UUID> underWay = ConcurrentHashMap.newKeySet();
 
+  /**
+   * Over the desk.
+   *
+   * @param changes is told of every payment about which something became known
+   * @param policy which requests are answered with 202, and how long they may be held
+   */
   public PaymentApi(
-      PaymentDesk desk, Orders orders, Checkout checkout, InstantSource clock, Meters meters) {
+      PaymentDesk desk,
+      Orders orders,
+      Checkout checkout,
+      InstantSource clock,
+      Changes changes,
+      Prefer.Policy policy,
+      Meters meters) {
+    this.policy = policy;
+    this.watch =
+        new Watch<>(
+            changes,
+            new Watch.Kind<>(
+                "payment",
+                desk.book()::find,
+                row -> row.state().name(),
+                PaymentView::of,
+                this::isFinal));
     this.desk = desk;
     this.book = desk.book();
     this.orders = orders;
@@ -62,6 +93,13 @@ public final class PaymentApi implements AutoCloseable {
             settings.openQueueMax(),
             book::open,
             meters.batches("payment-open"));
+    this.acceptances =
+        new Coalescer<>(
+            "payment-accept",
+            settings.openBatchMax(),
+            settings.openQueueMax(),
+            book::accept,
+            meters.batches("payment-accept"));
     meters.gauge(
         "flashsale.gateway.calls",
         "Calls of the payment gateway under way",
@@ -73,13 +111,23 @@ public final class PaymentApi implements AutoCloseable {
   public void routes(Routes routes) {
     routes
         .post("/api/v1/payments", Access.CUSTOMER, this::pay)
-        .get("/api/v1/payments/{paymentId}", Access.CUSTOMER, this::get);
+        .get("/api/v1/payments/{paymentId}", Access.CUSTOMER, this::get)
+        .get("/api/v1/payments/{paymentId}/events", Access.CUSTOMER, this::events);
   }
 
   private Answer get(Call call) {
+    return Answer.ok(PaymentView.of(own(call)));
+  }
+
+  /** Every change from now on, as it happens. */
+  private Answer events(Call call) {
+    var row = own(call);
+    return watch.events(call, row.paymentId(), row);
+  }
+
+  private PaymentRow own(Call call) {
     return book.find(call.pathId("paymentId", "payment"))
         .filter(row -> row.customerId().equals(call.caller().userId()))
-        .map(row -> Answer.ok(PaymentView.of(row)))
         .orElseThrow(() -> Problem.notFound("payment"));
   }
 
@@ -88,7 +136,7 @@ public final class PaymentApi implements AutoCloseable {
     var body = checked(call.body(Body.class));
     var key = call.idempotencyKey();
     if (key.isEmpty()) {
-      return begin(Ids.next(), customerId, body);
+      return begin(Ids.next(), customerId, body, call.prefer());
     }
     var id = Ids.derive(customerId, "payment/" + key.get());
     if (!underWay.add(id)) {
@@ -97,7 +145,9 @@ public final class PaymentApi implements AutoCloseable {
     }
     try {
       var first = book.find(id);
-      return first.isPresent() ? again(first.get(), body) : begin(id, customerId, body);
+      return first.isPresent()
+          ? again(first.get(), body, call.prefer())
+          : begin(id, customerId, body, call.prefer());
     } finally {
       underWay.remove(id);
     }
@@ -118,14 +168,16 @@ public final class PaymentApi implements AutoCloseable {
     return Ids.derive(body.orderId(), body.method()).toString();
   }
 
-  private Answer begin(UUID id, UUID customerId, Body body) {
+  private Answer begin(UUID id, UUID customerId, Body body, Prefer prefer) {
     var order = payable(body.orderId(), customerId);
     var now = clock.instant().truncatedTo(ChronoUnit.MICROS);
-    var lookAt = now.plus(desk.settings().pendingLookAfter());
+    boolean async = policy.isAsync(prefer);
+    var lookAt = now.plus(async ? ACCEPTED_LOOK_AFTER : desk.settings().pendingLookAfter());
     var row = PaymentRow.requested(id, order, body.method(), fingerprint(body), now, lookAt);
-    return switch (openings.submit(row, desk.settings().openTimeout())) {
-      case Opening.Opened o -> walk(o.row(), o.row().request());
-      case Opening.Known o -> again(o.row(), body);
+    var opening = (async ? acceptances : openings).submit(row, desk.settings().openTimeout());
+    return switch (opening) {
+      case Opening.Opened o -> async ? waited(o.row(), prefer) : walk(o.row(), o.row().request());
+      case Opening.Known o -> again(o.row(), body, prefer);
       case Opening.OrderTaken o ->
           throw Problem.conflict(
                   "PAYMENT_IN_PROGRESS",
@@ -161,15 +213,32 @@ public final class PaymentApi implements AutoCloseable {
   }
 
   /** The first outcome again; an interrupted walk goes on from where the payment's row is. */
-  private Answer again(PaymentRow row, Body body) {
+  private Answer again(PaymentRow row, Body body, Prefer prefer) {
     if (!row.fingerprint().equals(fingerprint(body))) {
       throw Problem.unprocessable(
           "IDEMPOTENCY_KEY_REUSED", "This Idempotency-Key came with another body before.");
+    }
+    if (policy.isAsync(prefer)) {
+      return waited(row, prefer);
     }
     return switch (row.state()) {
       case PENDING -> walk(row, row.request());
       case CAPTURED -> walked(row) ? answer(row) : walk(row, row.captured());
       case UNKNOWN, DECLINED, REFUNDED -> answer(row);
+    };
+  }
+
+  /** The final answer if it comes while the client waits; else 202: the outbox drives it on. */
+  private Answer waited(PaymentRow row, Prefer prefer) {
+    var now = watch.await(row.paymentId(), row, this::isFinal, policy.wait(prefer));
+    return isFinal(now) ? answer(now) : accepted(now).header("Preference-Applied", "respond-async");
+  }
+
+  private boolean isFinal(PaymentRow row) {
+    return switch (row.state()) {
+      case PENDING, UNKNOWN -> false;
+      case CAPTURED -> walked(row);
+      case DECLINED, REFUNDED -> true;
     };
   }
 
@@ -248,6 +317,7 @@ public final class PaymentApi implements AutoCloseable {
 
   @Override
   public void close() {
+    acceptances.close();
     openings.close();
   }
 }

@@ -6,6 +6,7 @@ import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.PaymentState;
 import flashsale.payments.PaymentTable.RefundNote;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
@@ -53,6 +54,7 @@ final class PaymentBook {
   private final Database database;
   private final Outbox outbox;
   private final Envelopes<Fact> envelopes;
+  private final Changes changes;
   private final InstantSource clock;
   private final PaymentDesk.Settings settings;
 
@@ -60,8 +62,10 @@ final class PaymentBook {
       Database database,
       Outbox outbox,
       Envelopes<Fact> envelopes,
+      Changes changes,
       InstantSource clock,
       PaymentDesk.Settings settings) {
+    this.changes = changes;
     this.database = database;
     this.outbox = outbox;
     this.envelopes = envelopes;
@@ -75,19 +79,40 @@ final class PaymentBook {
 
   /** Makes all of them PENDING in one durable statement; safe to repeat. */
   List<Opening> open(List<PaymentRow> rows) {
-    return database.with(
-        connection -> {
-          var added = PaymentTable.insert(connection, rows, settings.paymentsPerOrderMax());
-          var known =
-              added.size() == rows.size()
-                  ? Map.<UUID, PaymentRow>of()
-                  : PaymentTable.find(connection, ids(rows));
-          var openings = new ArrayList<Opening>(rows.size());
-          for (var row : rows) {
-            openings.add(opening(connection, row, added, known));
-          }
-          return openings;
-        });
+    return database.with(connection -> open(connection, rows));
+  }
+
+  /** The same, and in the same transaction the outbox gets what drives each of them on. */
+  List<Opening> accept(List<PaymentRow> rows) {
+    var openings =
+        database.inTransaction(
+            connection -> {
+              var opened = open(connection, rows);
+              var now = now();
+              outbox.append(
+                  connection,
+                  opened.stream()
+                      .filter(Opening.Opened.class::isInstance)
+                      .map(o -> ((Opening.Opened) o).row().request())
+                      .map(request -> entry(envelopes.id(request), request, now, now))
+                      .toList());
+              return opened;
+            });
+    outbox.committed();
+    return openings;
+  }
+
+  private List<Opening> open(Connection connection, List<PaymentRow> rows) throws SQLException {
+    var added = PaymentTable.insert(connection, rows, settings.paymentsPerOrderMax());
+    var known =
+        added.size() == rows.size()
+            ? Map.<UUID, PaymentRow>of()
+            : PaymentTable.find(connection, ids(rows));
+    var openings = new ArrayList<Opening>(rows.size());
+    for (var row : rows) {
+      openings.add(opening(connection, row, added, known));
+    }
+    return openings;
   }
 
   private Opening opening(
@@ -154,6 +179,7 @@ final class PaymentBook {
     if (lease.isZero()) {
       outbox.committed();
     }
+    changes.changed(settled.keySet());
     return settled;
   }
 
@@ -200,6 +226,7 @@ final class PaymentBook {
   /** The walk of this captured payment has reached its end. */
   void walked(UUID paymentId) {
     outbox.done(List.of(capturedEntry(paymentId)));
+    changes.changed(List.of(paymentId));
   }
 
   /** Nobody walks this captured payment any more: the relay is to take it up now. */

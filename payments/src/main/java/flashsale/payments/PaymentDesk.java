@@ -6,11 +6,14 @@ import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.HoldExtended;
 import flashsale.contracts.Fact.HoldGone;
 import flashsale.contracts.Fact.HoldLost;
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.RefundRequested;
+import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.PaymentState;
 import flashsale.contracts.Payments;
 import flashsale.payments.GatewayCalls.Question;
 import flashsale.payments.PaymentGateway.Outcome;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
@@ -100,15 +103,17 @@ public final class PaymentDesk implements Payments {
    * Over its own database.
    *
    * @param gateway its answers that come by themselves are listened to from now on
+   * @param changes is told of every payment about which something became known
    */
   public PaymentDesk(
       Database database,
       Outbox outbox,
       Envelopes<Fact> envelopes,
       PaymentGateway gateway,
+      Changes changes,
       InstantSource clock,
       Settings settings) {
-    this.book = new PaymentBook(database, outbox, envelopes, clock, settings);
+    this.book = new PaymentBook(database, outbox, envelopes, changes, clock, settings);
     this.gateway = gateway;
     this.calls = new GatewayCalls(settings.gatewayCallsMax(), settings.gatewayTimeout());
     this.settings = settings;
@@ -118,6 +123,13 @@ public final class PaymentDesk implements Payments {
   /** Starts to look for interrupted and unanswered payments, until it is closed. */
   public PaymentResolver keepAsking() {
     return new PaymentResolver(book, gateway, calls, settings);
+  }
+
+  /** The walk that began with this fact, for nobody who waited, has come to its end. */
+  public void walked(Fact first, Fact end) {
+    if (first instanceof PaymentRequested p && end instanceof ReservationSettled) {
+      book.walked(p.paymentId());
+    }
   }
 
   PaymentBook book() {

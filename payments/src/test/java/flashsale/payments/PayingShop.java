@@ -12,6 +12,7 @@ import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Order;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
@@ -39,6 +40,7 @@ final class PayingShop {
   final SandboxGateway sandbox = new SandboxGateway(Databases.GATEWAY, clock, SANDBOX);
   final UnreliableGateway line = new UnreliableGateway(sandbox);
   final Outbox outbox = new Outbox(database);
+  final Changes changes = new Changes(100);
   final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   final PaymentDesk desk;
   private volatile Class<? extends Fact> blocked;
@@ -65,7 +67,7 @@ final class PayingShop {
 
   /** Another process's payments on the same database and the same line. */
   PaymentDesk another(PaymentDesk.Settings settings) {
-    return new PaymentDesk(database, outbox, envelopes, line, clock, settings);
+    return new PaymentDesk(database, outbox, envelopes, line, changes, clock, settings);
   }
 
   /** The defaults, with the patience of a test. */

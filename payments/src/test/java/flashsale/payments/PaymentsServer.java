@@ -3,6 +3,7 @@ package flashsale.payments;
 import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.contracts.CheckoutUnavailable;
 import flashsale.platform.http.HttpServer;
+import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import flashsale.platform.ids.Ids;
@@ -14,6 +15,7 @@ import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpResponse;
+import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -35,7 +37,14 @@ final class PaymentsServer implements AutoCloseable {
   final PayingShop shop = new PayingShop();
   private final Meters meters = new Meters();
   private final PaymentApi api =
-      new PaymentApi(shop.desk, shop.neighbours, shop::carry, shop.clock, meters);
+      new PaymentApi(
+          shop.desk,
+          shop.neighbours,
+          shop::carry,
+          shop.clock,
+          shop.changes,
+          new Prefer.Policy(false, Duration.ofSeconds(30)),
+          meters);
   private final HttpServer server;
   private final HttpClient client = HttpClient.newHttpClient();
 

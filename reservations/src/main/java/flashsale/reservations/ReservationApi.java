@@ -17,6 +17,7 @@ import flashsale.platform.http.Call;
 import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
+import flashsale.platform.http.Watch;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.metrics.Meters;
@@ -60,8 +61,7 @@ public final class ReservationApi implements AutoCloseable {
    * @param refusalTtl how long they are remembered
    * @param queueMax repeats waiting to be looked up
    * @param deadline for a look-up
-   * @param async whether a request is answered with 202 that does not ask for it
-   * @param waitMax how long a request is held at most that asks to wait for its final answer
+   * @param prefer which requests are answered with 202, and how long they may be held
    */
   public record Settings(
       int linesMax,
@@ -70,10 +70,8 @@ public final class ReservationApi implements AutoCloseable {
       Duration refusalTtl,
       int queueMax,
       Duration deadline,
-      boolean async,
-      Duration waitMax) {}
+      Prefer.Policy prefer) {}
 
-  private final ReservationBook book;
   private final ReservationRequests requests;
   private final Gate gate;
   private final Checkout checkout;
@@ -81,7 +79,7 @@ public final class ReservationApi implements AutoCloseable {
   private final Settings settings;
   private final Coalescer<UUID, Optional<Row>> lookups;
   private final Coalescer<ReservationRequested, Row> acceptances;
-  private final ReservationWatch watch;
+  private final Watch<Row> watch;
   private final Set<UUID> underWay = ConcurrentHashMap.newKeySet();
 
   public ReservationApi(
@@ -94,7 +92,6 @@ public final class ReservationApi implements AutoCloseable {
       Changes changes,
       Settings settings,
       Meters meters) {
-    this.book = book;
     this.requests = new ReservationRequests(carts, catalog, settings);
     this.gate = new Gate(inventory, settings, meters);
     this.checkout = checkout;
@@ -117,7 +114,15 @@ public final class ReservationApi implements AutoCloseable {
             settings.queueMax(),
             book::accept,
             meters.batches("reservation-accept"));
-    this.watch = new ReservationWatch(changes, this::look);
+    this.watch =
+        new Watch<>(
+            changes,
+            new Watch.Kind<>(
+                "reservation",
+                this::look,
+                row -> row.state().name(),
+                row -> ReservationView.of(row.settled()),
+                row -> isLast(row.state())));
     meters.gauge(
         "flashsale.watches",
         "Requests that wait for a reservation to change",
@@ -138,7 +143,7 @@ public final class ReservationApi implements AutoCloseable {
     var customerId = call.caller().userId();
     var body = call.body(ReservationRequests.Body.class);
     var key = call.idempotencyKey();
-    boolean async = settings.async() || call.prefer().respondAsync();
+    boolean async = settings.prefer().isAsync(call.prefer());
     if (key.isEmpty()) {
       var request = requests.request(Ids.next(), customerId, body, NO_FINGERPRINT, clock.instant());
       return async ? accept(request, gate.refusal(request), call.prefer()) : reserveOnce(request);
@@ -194,9 +199,8 @@ public final class ReservationApi implements AutoCloseable {
 
   /** The final answer if it comes while the client waits; else 202. */
   private Answer waited(Row row, Prefer prefer) {
-    var wait =
-        prefer.waitMax().map(w -> w.compareTo(settings.waitMax()) < 0 ? w : settings.waitMax());
-    var now = wait.isPresent() ? watch.settled(row, wait.get()) : row;
+    var wait = settings.prefer().wait(prefer);
+    var now = watch.await(row.reservationId(), row, ReservationApi::isDecided, wait);
     return now.state() == ReservationState.PENDING ? accepted(now) : outcome(now.settled());
   }
 
@@ -289,11 +293,19 @@ public final class ReservationApi implements AutoCloseable {
   /** Every change from now on, as it happens. */
   private Answer events(Call call) {
     var row = own(call);
-    var seen = call.header("Last-Event-ID").orElse("");
-    if (ReservationWatch.isLast(row.state()) && row.state().name().equals(seen)) {
-      return Answer.noContent(); // Which is how a browser is told not to come back.
-    }
-    return Answer.events(stream -> watch.tell(row, seen, stream));
+    return watch.events(call, row.reservationId(), row);
+  }
+
+  private static boolean isDecided(Row row) {
+    return row.state() != ReservationState.PENDING;
+  }
+
+  /** Whether a customer has nothing to wait for any more. */
+  private static boolean isLast(ReservationState state) {
+    return switch (state) {
+      case PENDING, HELD -> false;
+      case REFUSED, CONFIRMED, RELEASED, EXPIRED -> true;
+    };
   }
 
   private Optional<Row> look(UUID id) {

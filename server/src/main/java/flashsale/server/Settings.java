@@ -4,6 +4,7 @@ import flashsale.catalog.Catalogue;
 import flashsale.inventory.Ledger;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
+import flashsale.platform.http.Prefer;
 import flashsale.reservations.ReservationApi;
 import flashsale.users.UsersSettings;
 import java.time.Duration;
@@ -96,8 +97,11 @@ final class Settings {
         reservations.refusalTtl(),
         LOOKUPS_WAITING_MAX,
         config.checkout().deadline(),
-        config.checkout().async(),
-        config.checkout().waitMax());
+        prefer(config.checkout()));
+  }
+
+  static Prefer.Policy prefer(Config.Checkout checkout) {
+    return new Prefer.Policy(checkout.async(), checkout.waitMax());
   }
 
   /** Longer than a walk, its lease in the outbox and one round of recovery together. */

@@ -46,6 +46,10 @@ public final class Shop implements AutoCloseable {
   private static final int OPERATOR_ATTEMPTS_MAX = 10;
 
   private final Config config;
+
+  /** Wakes who waits for a reservation or a payment. */
+  private final Changes changes;
+
   private final DataDirectory dataDirectory;
   private final HttpServer.Observer accessLog;
   private final boolean benchEndpoints;
@@ -78,6 +82,7 @@ public final class Shop implements AutoCloseable {
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     this.config = config;
+    this.changes = new Changes(config.checkout().watchesMax());
     this.dataDirectory = dataDirectory;
     this.accessLog = accessLog;
     this.benchEndpoints = benchEndpoints;
@@ -197,16 +202,24 @@ public final class Shop implements AutoCloseable {
             envelopes,
             new SandboxGateway(
                 databases.open("gateway"), clock, Settings.sandbox(config.payments())),
+            changes,
             clock,
             Settings.payments(config));
-    paymentApi = new PaymentApi(payments, orders, this::carry, clock, meters);
+    paymentApi =
+        new PaymentApi(
+            payments,
+            orders,
+            this::carry,
+            clock,
+            changes,
+            Settings.prefer(config.checkout()),
+            meters);
     return paymentApi;
   }
 
   private AutoCloseable startReservations() {
     var database = databases.open("reservations");
     reservationsOutbox = new Outbox(database);
-    var changes = new Changes(config.checkout().watchesMax());
     reservations = new ReservationBook(database, reservationsOutbox, changes, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
@@ -273,8 +286,12 @@ public final class Shop implements AutoCloseable {
   private Relay relay(String role, Outbox outbox) {
     meters.gauge(
         "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
-    return new Relay(
-        role, outbox, clock, message -> driver.carry(envelopes.open(message.envelope()).message()));
+    return new Relay(role, outbox, clock, this::drive);
+  }
+
+  private void drive(Outbox.Taken message) {
+    var first = envelopes.open(message.envelope()).message();
+    payments.walked(first, driver.carry(first));
   }
 
   private AutoCloseable startHttp() {

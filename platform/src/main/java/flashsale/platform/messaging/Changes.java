@@ -41,9 +41,7 @@ public final class Changes {
    * @throws Overloaded if there are as many watches as there may be
    */
   public Watch watch(UUID key) {
-    if (all.size() >= watchesMax) {
-      throw new Overloaded("watched by %d already".formatted(watchesMax));
-    }
+    requireRoom();
     var watch = new Watch(key, Thread.currentThread());
     all.add(watch);
     watches.compute(
@@ -54,6 +52,17 @@ public final class Changes {
           return set;
         });
     return watch;
+  }
+
+  /**
+   * Where a watch comes later.
+   *
+   * @throws Overloaded if there are as many watches as there may be
+   */
+  public void requireRoom() {
+    if (all.size() >= watchesMax) {
+      throw new Overloaded("watched by %d already".formatted(watchesMax));
+    }
   }
 
   /** How many wait now. */

@@ -1,0 +1,103 @@
+package flashsale.platform.http;
+
+import flashsale.platform.messaging.Changes;
+import java.time.Duration;
+import java.util.Optional;
+import java.util.UUID;
+import java.util.function.Function;
+import java.util.function.Predicate;
+
+/**
+ * Follows one kind of row until it has come to where a client waits for it. Woken by what this
+ * process writes; looks by itself for what others write. Thread-safe.
+ *
+ * @param <R> the row
+ */
+public final class Watch<R> {
+  /** How late a change of another process is noticed at most, and a stop of this one. */
+  private static final Duration LOOK_EVERY = Duration.ofMillis(500);
+
+  private static final int LOOKS_PER_HEARTBEAT = 20;
+
+  /** After this a client has to come back, with its token as it is then. */
+  private static final Duration STREAM_MAX = Duration.ofMinutes(10);
+
+  /**
+   * How a kind of row is followed.
+   *
+   * @param event the name of its events
+   * @param find the row as it is now
+   * @param state its state, a word without blanks
+   * @param view what clients see of it
+   * @param last whether there is nothing to wait for any more
+   */
+  public record Kind<R>(
+      String event,
+      Function<UUID, Optional<R>> find,
+      Function<R, String> state,
+      Function<R, Object> view,
+      Predicate<R> last) {}
+
+  private final Changes changes;
+  private final Kind<R> kind;
+
+  public Watch(Changes changes, Kind<R> kind) {
+    this.changes = changes;
+    this.kind = kind;
+  }
+
+  /** The row once it is as asked, or as it is after this time. */
+  public R await(UUID id, R row, Predicate<R> asked, Duration most) {
+    if (most.isZero()) {
+      return row;
+    }
+    long deadline = System.nanoTime() + most.toNanos();
+    try (var watch = changes.watch(id)) {
+      var now = current(id, row);
+      long left = deadline - System.nanoTime();
+      while (!asked.test(now) && left > 0) {
+        watch.await(Duration.ofNanos(Math.min(left, LOOK_EVERY.toNanos())));
+        now = current(id, now);
+        left = deadline - System.nanoTime();
+      }
+      return now;
+    }
+  }
+
+  /**
+   * The answer that tells the state and every later one, until it is the last. An event's id is the
+   * state, so a client that comes back is told only what it has not seen.
+   */
+  public Answer events(Call call, UUID id, R row) {
+    var seen = call.header("Last-Event-ID").orElse("");
+    if (kind.last.test(row) && kind.state.apply(row).equals(seen)) {
+      return Answer.noContent(); // Which is how a browser is told not to come back.
+    }
+    changes.requireRoom();
+    return Answer.events(stream -> tell(id, row, seen, stream));
+  }
+
+  private void tell(UUID id, R row, String seen, EventStream stream) {
+    long deadline = System.nanoTime() + STREAM_MAX.toNanos();
+    var told = seen;
+    try (var watch = changes.watch(id)) {
+      for (int look = 0; !stream.ending() && System.nanoTime() < deadline; look++) {
+        var now = current(id, row);
+        if (!kind.state.apply(now).equals(told)) {
+          told = kind.state.apply(now);
+          stream.send(told, kind.event, kind.view.apply(now));
+        } else if (look % LOOKS_PER_HEARTBEAT == 0) {
+          stream.heartbeat();
+        }
+        if (kind.last.test(now)) {
+          return;
+        }
+        watch.await(LOOK_EVERY);
+      }
+    }
+  }
+
+  private R current(UUID id, R row) {
+    return kind.find.apply(id).orElse(row);
+  }
+}
