@@ -11,17 +11,18 @@ import java.util.function.IntPredicate;
 
 /**
  * What operators may write into the catalogue. Each rule takes what was sent and returns what is
- * stored, or throws a 422 INVALID_VALUE that names the field. Required: null is refused.
+ * stored, or throws a 422 INVALID_VALUE that names the field. Required: null is refused. Whoever
+ * makes such values elsewhere, from a file say, checks them with the same rules.
  */
-final class Rules {
-  static final int NAME_MAX_CHARS = 200;
-  static final int DESCRIPTION_MAX_CHARS = 5_000;
-  static final int IMAGE_URL_MAX_CHARS = 2_000;
+public final class Rules {
+  public static final int NAME_MAX_CHARS = 200;
+  public static final int DESCRIPTION_MAX_CHARS = 5_000;
+  public static final int IMAGE_URL_MAX_CHARS = 2_000;
   static final long PRICE_MAX_MINOR = 1_000_000_000_000L;
-  static final int ALLOCATED_MAX_UNITS = 100_000_000;
-  static final int LIMIT_MAX_UNITS = 1_000;
-  static final int HOLD_MIN_SECONDS = 10;
-  static final int HOLD_MAX_SECONDS = 86_400;
+  public static final int ALLOCATED_MAX_UNITS = 100_000_000;
+  public static final int LIMIT_MAX_UNITS = 1_000;
+  public static final int HOLD_MIN_SECONDS = 10;
+  public static final int HOLD_MAX_SECONDS = 86_400;
 
   /** PostgreSQL and Java both know more times than these, but not the same ones. */
   static final Instant EARLIEST = Instant.parse("2000-01-01T00:00:00Z");
@@ -30,17 +31,19 @@ final class Rules {
 
   private Rules() {}
 
-  static String name(String value) {
+  /** The name of a product or a sale. */
+  public static String name(String value) {
     return text("name", value, 1, NAME_MAX_CHARS, c -> false);
   }
 
-  static String description(String value) {
+  /** What is said of a product; may be empty. */
+  public static String description(String value) {
     return text(
         "description", value, 0, DESCRIPTION_MAX_CHARS, c -> c == '\n' || c == '\r' || c == '\t');
   }
 
   /** An http or https address, or one relative to the shop's; empty or null: no image. */
-  static String imageUrl(String value) {
+  public static String imageUrl(String value) {
     if (value == null || value.isEmpty()) {
       return null;
     }
@@ -58,7 +61,8 @@ final class Rules {
     throw invalid("imageUrl", "must be an http or https address, or a relative one");
   }
 
-  static long price(Long value) {
+  /** A price in minor units. */
+  public static long price(Long value) {
     return within("unitPriceMinor", value, 0, PRICE_MAX_MINOR);
   }
 
@@ -86,7 +90,7 @@ final class Rules {
   }
 
   /** ISO 8601 with a zone, to the microsecond. */
-  static Instant time(String field, String value) {
+  public static Instant time(String field, String value) {
     try {
       if (value != null) {
         var time = Instant.parse(value).truncatedTo(ChronoUnit.MICROS);

@@ -3,6 +3,7 @@ package flashsale.server;
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
 import flashsale.platform.persistence.DatabaseFailure;
 import flashsale.platform.persistence.PostgresFailure;
+import flashsale.users.UnusableKey;
 import java.io.PrintWriter;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -39,6 +40,7 @@ import picocli.CommandLine.Spec;
       DemoCommand.class,
       SaleCommand.class,
       UserCommand.class,
+      KeysCommand.class,
       AuditCommand.class,
       BenchCommand.class,
       MigrateCommand.class,
@@ -76,6 +78,7 @@ public final class Main implements Runnable {
           outside(err, "PostgreSQL cannot be used: " + failure.getMessage());
       case FlywayException failure ->
           outside(err, "The database cannot be brought up to date: " + withoutRule(failure));
+      case UnusableKey key -> outside(err, key.getMessage());
       case PostgresFailure failure -> outside(err, failure.getMessage());
       default -> {
         e.printStackTrace(err); // A fault of the program: whoever reports it needs all of it.

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.Currency;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * A sale with its products and offers, as it stands in a YAML file; examples/winter-drop.yaml shows
@@ -63,7 +64,7 @@ public record SaleFile(
    * already is used as it is.
    *
    * @return the sale's id
-   * @throws CommandFailure as the client does; what was created until then stays, as a draft
+   * @throws CommandFailure as the client does; a draft that was begun is closed: nobody sees it
    */
   public String create(OperatorClient server) {
     var products = new HashMap<String, String>();
@@ -74,6 +75,16 @@ public record SaleFile(
         server.post(
             "/api/v1/admin/sales", new SaleBody(name, opensAt, closesAt, holdTime.toSeconds()));
     var saleId = sale.path("saleId").asText();
+    try {
+      offer(server, saleId, products);
+      return saleId;
+    } catch (CommandFailure e) {
+      server.post("/api/v1/admin/sales/" + saleId + "/close", null);
+      throw e;
+    }
+  }
+
+  private void offer(OperatorClient server, String saleId, Map<String, String> products) {
     for (var offer : offers) {
       var productId =
           products.computeIfAbsent(
@@ -94,6 +105,10 @@ public record SaleFile(
               offer.units(),
               offer.limit()));
     }
-    return saleId;
+  }
+
+  /** The same sale with units held for another time. */
+  SaleFile held(Duration newHoldTime) {
+    return new SaleFile(name, opensAt, closesAt, newHoldTime, currency, offers);
   }
 }

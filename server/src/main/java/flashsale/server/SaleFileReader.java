@@ -1,5 +1,8 @@
 package flashsale.server;
 
+import flashsale.catalog.Catalogue;
+import flashsale.catalog.Rules;
+import flashsale.platform.http.Problem;
 import java.math.BigDecimal;
 import java.time.DateTimeException;
 import java.time.Duration;
@@ -14,23 +17,19 @@ import java.util.Optional;
 import java.util.function.Function;
 
 /**
- * Reads a sale file and goes on after a mistake, so that all of them are told at once. The server
- * checks everything again; what is checked here is what can be said better with a line number. Used
- * once, by one thread.
+ * Reads a sale file and goes on after a mistake, so that all of them are told at once, each with
+ * its line. The rules are the server's own ({@link Rules}): what it would refuse must not be found
+ * out when half of the sale is there. Used once, by one thread.
  */
 final class SaleFileReader {
   private static final List<String> SALE_FIELDS =
       List.of("name", "opensAt", "closesAt", "holdTime", "currency", "offers");
   private static final List<String> OFFER_FIELDS =
       List.of("product", "description", "imageUrl", "price", "units", "limit");
-  private static final int OFFERS_MAX = 1000;
-  private static final int TEXT_MAX_CHARS = 5000;
-  private static final int NAME_MAX_CHARS = 200;
-  private static final long UNITS_MAX = 100_000_000;
-  private static final long LIMIT_MAX = 1000;
-  private static final BigDecimal PRICE_MAX = new BigDecimal("10000000000");
-  private static final Duration HOLD_MIN = Duration.ofSeconds(10);
-  private static final Duration HOLD_MAX = Duration.ofDays(1);
+  private static final int OFFERS_MAX = Catalogue.Settings.defaults().offersPerSaleMax();
+  private static final Duration HOLD_MIN = Duration.ofSeconds(Rules.HOLD_MIN_SECONDS);
+  private static final Duration HOLD_MAX = Duration.ofSeconds(Rules.HOLD_MAX_SECONDS);
+  private static final String NAME = "a text of 1 to " + Rules.NAME_MAX_CHARS + " characters";
 
   private final YamlFile yaml;
   private final Instant now;
@@ -43,7 +42,7 @@ final class SaleFileReader {
 
   SaleFile read() {
     unknownFields();
-    var name = text("name", NAME_MAX_CHARS, null);
+    var name = value("name", Rules::name, NAME, null);
     var opensAt =
         value(
             "opensAt",
@@ -101,12 +100,26 @@ final class SaleFileReader {
 
   private SaleFile.Offering offer(String at, Currency currency) {
     return new SaleFile.Offering(
-        text(at + "product", NAME_MAX_CHARS, null),
-        text(at + "description", TEXT_MAX_CHARS, ""),
-        yaml.at(at + "imageUrl").isPresent() ? text(at + "imageUrl", TEXT_MAX_CHARS, null) : null,
+        value(at + "product", Rules::name, NAME, null),
+        value(
+            at + "description",
+            Rules::description,
+            "a text of at most " + Rules.DESCRIPTION_MAX_CHARS + " characters",
+            ""),
+        yaml.at(at + "imageUrl").isPresent() ? imageUrl(at + "imageUrl") : null,
         price(at + "price", currency),
-        number(at + "units", 1, UNITS_MAX, null),
-        number(at + "limit", 0, LIMIT_MAX, 0));
+        number(at + "units", 1, Rules.ALLOCATED_MAX_UNITS, null),
+        number(at + "limit", 0, Rules.LIMIT_MAX_UNITS, 0));
+  }
+
+  private String imageUrl(String path) {
+    return value(
+        path,
+        Rules::imageUrl,
+        "an http or https address, or a relative one, of at most "
+            + Rules.IMAGE_URL_MAX_CHARS
+            + " characters",
+        null);
   }
 
   private long price(String path, Currency currency) {
@@ -117,10 +130,9 @@ final class SaleFileReader {
             path,
             text -> {
               var amount = new BigDecimal(text);
-              if (amount.signum() < 0 || amount.compareTo(PRICE_MAX) > 0) {
-                throw new IllegalArgumentException(text);
-              }
-              return currency == null ? 0L : amount.movePointRight(digits).longValueExact();
+              return currency == null
+                  ? 0L
+                  : Rules.price(amount.movePointRight(digits).longValueExact());
             },
             "an amount such as 249.00, with at most " + digits + " decimals of " + code,
             null);
@@ -143,38 +155,24 @@ final class SaleFileReader {
     return number == null ? 0 : number;
   }
 
-  private String text(String path, int maxChars, String otherwise) {
-    return value(
-        path,
-        text -> {
-          var stripped = text.strip();
-          boolean clean =
-              stripped
-                  .codePoints()
-                  .allMatch(c -> c == '\n' || c == '\t' || !Character.isISOControl(c));
-          if (stripped.isEmpty() || stripped.length() > maxChars || !clean) {
-            throw new IllegalArgumentException(path);
-          }
-          return stripped;
-        },
-        "a text of 1 to " + maxChars + " characters",
-        otherwise);
-  }
-
   private Instant opening(String text) {
     if (text.equals("now")) {
       return now;
     }
-    return text.startsWith("+")
-        ? now.plus(Durations.parse(text.substring(1)))
-        : Instant.parse(text);
+    return known(
+        text.startsWith("+") ? now.plus(Durations.parse(text.substring(1))) : Instant.parse(text));
   }
 
   private static Function<String, Instant> closing(Instant opensAt) {
     return text ->
-        text.startsWith("+") && opensAt != null
-            ? opensAt.plus(Durations.parse(text.substring(1)))
-            : Instant.parse(text);
+        known(
+            text.startsWith("+") && opensAt != null
+                ? opensAt.plus(Durations.parse(text.substring(1)))
+                : Instant.parse(text));
+  }
+
+  private static Instant known(Instant time) {
+    return Rules.time("", time.toString());
   }
 
   private static Duration hold(String text) {
@@ -200,7 +198,7 @@ final class SaleFileReader {
     }
     try {
       return parse.apply(text.get());
-    } catch (IllegalArgumentException | ArithmeticException | DateTimeException e) {
+    } catch (IllegalArgumentException | ArithmeticException | DateTimeException | Problem e) {
       problem(path, "must be " + expected + ", not \"" + shorten(text.get()) + "\"");
       return null;
     }

@@ -16,7 +16,6 @@ import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
 import flashsale.platform.http.HttpServer;
-import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
 import flashsale.platform.messaging.Changes;
@@ -43,8 +42,6 @@ import java.util.Map;
  * Which part needs which is said in {@link Part#NEEDS}.
  */
 public final class Shop implements AutoCloseable {
-  private static final int OPERATOR_ATTEMPTS_MAX = 10;
-
   private final Config config;
 
   /** Wakes who waits for a reservation or a payment. */
@@ -112,7 +109,7 @@ public final class Shop implements AutoCloseable {
 
   /** Where it answers. */
   public URI url() {
-    return HttpServer.local(http.port());
+    return HttpServer.url(config.http().host(), http.port());
   }
 
   private Map<Part, Lifecycle.Start> starts() {
@@ -142,27 +139,8 @@ public final class Shop implements AutoCloseable {
     var database = databases.open("users");
     users = new Users(database, dataDirectory.keys(), clock, Settings.users(config.users()));
     users.watch(meters);
-    ensureOperator();
+    OperatorAccount.ensure(dataDirectory, users);
     return users;
-  }
-
-  /** The account with which the commands of this data directory's owner sign in. */
-  private void ensureOperator() {
-    var account = OperatorAccount.findOrInvent(dataDirectory);
-    for (int attempt = 1; ; attempt++) {
-      try {
-        users.createOperator(account.email(), account.password());
-        return;
-      } catch (Problem e) {
-        if (e.code().equals("EMAIL_TAKEN")) {
-          return;
-        }
-        // The very first hash also loads the native library: on a busy machine that may be slow.
-        if (e.status() != 503 || attempt >= OPERATOR_ATTEMPTS_MAX) {
-          throw e;
-        }
-      }
-    }
   }
 
   private AutoCloseable startInventory() {

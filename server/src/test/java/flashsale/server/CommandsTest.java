@@ -1,6 +1,7 @@
 package flashsale.server;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -37,7 +38,7 @@ class CommandsTest {
     assertThat(code).isZero();
     assertThat(migrated.toString().lines())
         .hasSameSizeAs(RoleDatabases.ROLES)
-        .allMatch(line -> line.matches("[a-z]+: applied V1 [a-z]+"));
+        .allMatch(line -> line.matches("[a-z]+: applied V1 [a-z]+(, V\\d+ [a-z ]+)*"));
 
     var config =
         new ConfigReader()
@@ -166,6 +167,44 @@ class CommandsTest {
     assertThat(run("audit", "--json")).isZero();
     assertThat(out.toString()).startsWith("{\"verdict\":\"OK\"");
     assertThat(run("audit", "no-id")).isEqualTo(ExitCode.USAGE.code());
+  }
+
+  @Test
+  void aRunningShopTakesARotatedKeyWithoutARestart() throws Exception {
+    assertThat(run("keys", "list")).isZero();
+    var before = out.toString().lines().filter(line -> line.endsWith("signs")).toList();
+    assertThat(before).hasSize(1);
+    var old = before.getFirst().split(" ", -1)[0];
+
+    assertThat(run("keys", "rotate")).isZero();
+
+    var made = out.toString().split(" ", -1)[2];
+    assertThat(made).isNotEqualTo(old);
+    assertThat(out.toString()).containsPattern(old + " .*verifies until");
+    await().untilAsserted(() -> assertThat(signingKey()).isEqualTo(made));
+    try (var client = signIn()) {
+      assertThat(client.get("/api/v1/admin/sales").path("sales").isArray()).isTrue();
+    }
+  }
+
+  private static String signingKey() {
+    try (var client = signIn()) {
+      return client.get("/.well-known/jwks.json").path("keys").path(0).path("kid").asText();
+    }
+  }
+
+  private static OperatorClient signIn() {
+    return OperatorClient.signIn(
+        shop.url(), OperatorAccount.find(directory.folder()).orElseThrow());
+  }
+
+  @Test
+  void withoutKeysThereIsNothingToRotate() {
+    var fresh = folder.resolve("fresh");
+
+    assertThat(execute("keys", "rotate", "--data-dir", fresh.toString()))
+        .isEqualTo(ExitCode.USAGE.code());
+    assertThat(fresh).doesNotExist();
   }
 
   @Test

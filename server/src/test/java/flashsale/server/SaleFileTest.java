@@ -3,6 +3,7 @@ package flashsale.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 
+import flashsale.catalog.Catalogue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -91,6 +92,10 @@ class SaleFileTest {
     "'closesAt: +2h', 'closesAt: +0', 3, closesAt must be after opensAt",
     "'currency: EUR', 'currency: Euro', 4, currency must be an ISO 4217 code",
     "'currency: EUR', 'curency: EUR', 4, there is no field curency. Did you mean currency?",
+    "'description: Titanium', 'imageUrl: javascript:x', 11, 'imageUrl of offer 2 must be an http'",
+    "'price: 349.00', 'price: 10000000000.01', 7, price of offer 1",
+    "'opensAt: now', 'opensAt: 1999-12-31T00:00:00Z', 2, opensAt",
+    "'closesAt: +2h', 'closesAt: 2200-01-01T00:00:00Z', 3, closesAt",
     "'price: 349.00', 'price: 349.001', 7, 'price of offer 1 must be an amount'",
     "'price: 349.00', 'price: cheap', 7, price of offer 1",
     "'price: 349.00', 'price: -1', 7, price of offer 1",
@@ -115,6 +120,20 @@ class SaleFileTest {
     assertThat(message)
         .contains("name", "opensAt", "closesAt is missing", "currency is missing")
         .contains("price of offer 1 is missing", "units of offer 1 is missing");
+  }
+
+  @Test
+  void noMoreOffersThanTheServerTakes() throws IOException {
+    int most = Catalogue.Settings.defaults().offersPerSaleMax();
+    var offer = "  - product: P%d\n    price: 1\n    units: 1\n";
+    var many =
+        new StringBuilder("name: Test\nopensAt: now\nclosesAt: +1h\ncurrency: EUR\noffers:\n");
+    for (int i = 0; i < most; i++) {
+      many.append(offer.formatted(i));
+    }
+
+    assertThat(SaleFile.read(file(many.toString()), NOW).offers()).hasSize(most);
+    assertThat(wrong(many + offer.formatted(most))).contains("a list of 1 to " + most + " offers");
   }
 
   @Test

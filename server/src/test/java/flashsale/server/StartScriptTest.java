@@ -34,7 +34,9 @@ class StartScriptTest {
           "mkdir",
           "mv",
           "readlink",
+          "rm",
           "sed",
+          "sleep",
           "touch",
           "tr");
 
@@ -287,6 +289,15 @@ class StartScriptTest {
     assertThat(ended.output())
         .contains("verify -pl server")
         .endsWith("failed: flashsale.BTest (2)\n6 passed, 2 failed, 1 skipped\n");
+  }
+
+  @Test
+  void helpAndVersionOfTheTestsRunNoTest() throws Exception {
+    jdk("jdk-25", "25.0.1", true);
+    maven("mkdir -p server/target/quick; echo jar > server/target/quick/flashsale.jar");
+
+    assertThat(run("test", "--help").output()).contains("Usage: flashsale test");
+    assertThat(run("test", "--version").output()).contains("java of jdk-25").contains("--version");
   }
 
   @Test

@@ -76,7 +76,7 @@ final class KeyFolder {
   /**
    * The keys in the folder, newest first.
    *
-   * @throws IllegalStateException if a file is no key, or one that others may read
+   * @throws UnusableKey if a file is no key, or one that others may read
    */
   List<Key> read() {
     var keys = new ArrayList<Key>();
@@ -110,7 +110,7 @@ final class KeyFolder {
       return Optional.empty(); // Another process removed a key that had retired.
     } catch (JoseException | DateTimeException e) {
       // Without the cause: its message may repeat a part of the private key.
-      throw new IllegalStateException(
+      throw new UnusableKey(
           "the signing key "
               + file
               + " is damaged; put it back from a copy, or remove it: tokens that it signed are"
@@ -120,7 +120,7 @@ final class KeyFolder {
 
   private static void refuseIfOpenToOthers(Path file) throws IOException {
     if (isPosix(file) && Files.getPosixFilePermissions(file).stream().anyMatch(OTHERS::contains)) {
-      throw new IllegalStateException(
+      throw new UnusableKey(
           "others may read or change the signing key " + file + "; run: chmod 600 " + file);
     }
   }

@@ -8,6 +8,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -34,6 +35,15 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
   /** Keys that verify at the same time; more rotations are refused until some have retired. */
   static final int KEYS_MAX = 16;
 
+  /** Rotation is refused for now. */
+  public static final class TooMany extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    TooMany(String message) {
+      super(message);
+    }
+  }
+
   private final KeyFolder folder;
   private final InstantSource clock;
   private final Duration tokenTtl;
@@ -44,7 +54,7 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
    * Reads the keys in the folder, and makes the first one where there is none.
    *
    * @param tokenTtl how long an access token is valid
-   * @throws IllegalStateException if a key in the folder is damaged or open to others
+   * @throws UnusableKey if a key in the folder is damaged or open to others
    */
   public SigningKeys(Path folder, InstantSource clock, Duration tokenTtl) {
     this.folder = new KeyFolder(folder);
@@ -84,8 +94,12 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
         .map(key -> key.jwk().getPublicKey());
   }
 
-  /** The public keys that verify now, as a JSON Web Key Set (RFC 7517), the signing one first. */
+  /**
+   * The public keys that verify now, as a JSON Web Key Set (RFC 7517), the signing one first. A key
+   * that another process has just made is among them.
+   */
   public Map<String, List<Map<String, Object>>> jwks() {
+    look(LOOK_GAP);
     return Map.of(
         "keys",
         trusted(keys).stream()
@@ -97,13 +111,13 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
    * Makes a new key, which signs from now on, and removes those that have retired.
    *
    * @return the new key's {@code kid}
-   * @throws IllegalStateException if {@link #KEYS_MAX} keys are still needed
+   * @throws TooMany if {@link #KEYS_MAX} keys are still needed
    */
   public synchronized String rotate() {
     var found = folder.read();
     var needed = trusted(found);
     if (needed.size() >= KEYS_MAX) {
-      throw new IllegalStateException(
+      throw new TooMany(
           KEYS_MAX + " signing keys are still needed to verify tokens; try again later");
     }
     found.stream().filter(key -> !needed.contains(key)).forEach(folder::remove);
@@ -113,6 +127,24 @@ public final class SigningKeys implements TokenVerifier.PublicKeys {
     var made = folder.create(now.isAfter(after) ? now : after.plus(1, ChronoUnit.MICROS));
     keys = Stream.concat(Stream.of(made), needed.stream()).toList();
     return made.kid();
+  }
+
+  /**
+   * One key of the folder.
+   *
+   * @param neededUntil when the last token that it can have signed has expired; null: it signs
+   */
+  public record Listed(String kid, Instant createdAt, Instant neededUntil) {}
+
+  /** All keys of the folder, newest first; the first one signs. */
+  public List<Listed> list() {
+    var listed = new ArrayList<Listed>();
+    Instant neededUntil = null;
+    for (var key : folder.read()) {
+      listed.add(new Listed(key.kid(), key.createdAt(), neededUntil));
+      neededUntil = key.createdAt().plus(tokenTtl).plus(LOOK_EVERY);
+    }
+    return listed;
   }
 
   /** Looks at the folder again, unless somebody did within this time. */

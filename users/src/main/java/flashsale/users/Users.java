@@ -96,6 +96,20 @@ public final class Users implements AutoCloseable {
     return create(email, password, null, true);
   }
 
+  /**
+   * Whether somebody has this address and this password. Opens no session.
+   *
+   * @throws Problem 503 when too many hash at this moment
+   */
+  public boolean knows(String rawEmail, String rawPassword) {
+    var password = Password.parse(rawPassword);
+    var hash =
+        Email.parse(rawEmail)
+            .flatMap(accounts::credentials)
+            .map(Accounts.Credentials::passwordHash);
+    return password.isPresent() && passwords.matches(hash, password.get());
+  }
+
   private User create(String rawEmail, String rawPassword, String displayName, boolean operator) {
     var email = Email.parse(rawEmail).orElseThrow(Refusals::invalidEmail);
     var password = chosen(rawPassword, email);

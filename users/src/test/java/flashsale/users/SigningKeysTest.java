@@ -156,7 +156,7 @@ class SigningKeysTest {
       assertThat(kids(process())).isEqualTo(kids(keys));
     }
     assertThatThrownBy(keys::rotate)
-        .isInstanceOf(IllegalStateException.class)
+        .isInstanceOf(SigningKeys.TooMany.class)
         .hasMessageContaining("still needed");
     pass(GRACE.plusSeconds(1));
     keys.rotate();
@@ -169,7 +169,7 @@ class SigningKeysTest {
     var file = files().getFirst();
     Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-r--r--"));
     assertThatThrownBy(this::process)
-        .isInstanceOf(IllegalStateException.class)
+        .isInstanceOf(UnusableKey.class)
         .hasMessageContaining("chmod 600 " + file);
   }
 
@@ -182,7 +182,7 @@ class SigningKeysTest {
         List.of("", "{}", "null", text.substring(0, 60), text.replace("\"d\"", "\"e\""))) {
       Files.writeString(file, damaged);
       assertThatThrownBy(this::process)
-          .isInstanceOf(IllegalStateException.class)
+          .isInstanceOf(UnusableKey.class)
           .hasMessageContaining(file.toString())
           .hasMessageContaining("damaged")
           .hasNoCause();

@@ -361,4 +361,21 @@ public final class HttpServer implements AutoCloseable {
   public static URI local(int port) {
     return URI.create("http://127.0.0.1:" + port);
   }
+
+  /**
+   * The address under which a server can be asked from this machine.
+   *
+   * @param host what it listens on; in the place of every network's address stands this machine's
+   */
+  public static URI url(String host, int port) {
+    var bare = host.startsWith("[") ? host.substring(1, host.length() - 1) : host;
+    var reached =
+        switch (bare) {
+          case "", "0.0.0.0" -> "127.0.0.1";
+          case "::", "0:0:0:0:0:0:0:0" -> "::1";
+          default -> bare;
+        };
+    boolean brackets = reached.indexOf(':') >= 0;
+    return URI.create("http://" + (brackets ? "[" + reached + "]" : reached) + ":" + port);
+  }
 }

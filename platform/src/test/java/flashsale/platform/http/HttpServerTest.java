@@ -16,6 +16,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 final class HttpServerTest {
   private static final String JSON = "Content-Type: application/json";
@@ -195,6 +197,22 @@ final class HttpServerTest {
       drained.get();
       assertThat(open.isAtEnd()).isTrue();
     }
+  }
+
+  @ParameterizedTest
+  @CsvSource({
+    "127.0.0.1,http://127.0.0.1:80",
+    "10.0.0.7,http://10.0.0.7:80",
+    "shop.example.com,http://shop.example.com:80",
+    "0.0.0.0,http://127.0.0.1:80",
+    "'',http://127.0.0.1:80",
+    "::,http://[::1]:80",
+    "[::],http://[::1]:80",
+    "fe80::7,http://[fe80::7]:80",
+    "[fe80::7],http://[fe80::7]:80"
+  })
+  void theAddressIsTheOneThatIsListenedOn(String host, String url) {
+    assertThat(HttpServer.url(host, 80)).hasToString(url);
   }
 
   @Test
