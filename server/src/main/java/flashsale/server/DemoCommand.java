@@ -76,7 +76,7 @@ final class DemoCommand implements Callable<Integer> {
     var out = spec.commandLine().getOut();
     say(out, "Starting a server on %s …", options.dataDir());
     try (var stop = new StopSignal();
-        var directory = DataDirectory.open(options.dataDir());
+        var directory = ShopFolder.open(options.dataDir());
         var logging = Logging.toFiles(directory.logs(), config.log(), Level.WARN);
         var shop = Shop.start(config, directory, logging.accessLog(), false)) {
       int exitCode = run(out, stop, directory, shop, file);
@@ -88,8 +88,7 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private int run(
-      PrintWriter out, StopSignal stop, DataDirectory directory, Shop shop, SaleFile file)
+  private int run(PrintWriter out, StopSignal stop, ShopFolder directory, Shop shop, SaleFile file)
       throws JsonProcessingException {
     var account = OperatorAccount.find(directory.folder()).orElseThrow();
     UUID saleId;

@@ -42,7 +42,7 @@ import java.util.Map;
  */
 public final class Shop implements AutoCloseable {
   private final Config config;
-  private final DataDirectory dataDirectory;
+  private final ShopFolder dataDirectory;
   private final HttpServer.Observer accessLog;
   private final boolean benchEndpoints;
   private final InstantSource clock = new SteadyClock();
@@ -69,7 +69,7 @@ public final class Shop implements AutoCloseable {
 
   private Shop(
       Config config,
-      DataDirectory dataDirectory,
+      ShopFolder dataDirectory,
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     this.config = config;
@@ -86,7 +86,7 @@ public final class Shop implements AutoCloseable {
    */
   public static Shop start(
       Config config,
-      DataDirectory dataDirectory,
+      ShopFolder dataDirectory,
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     var shop = new Shop(config, dataDirectory, accessLog, benchEndpoints);
