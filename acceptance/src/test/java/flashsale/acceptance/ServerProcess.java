@@ -3,7 +3,7 @@ package flashsale.acceptance;
 import static org.awaitility.Awaitility.await;
 
 import flashsale.platform.persistence.EmbeddedPostgres;
-import flashsale.server.DataDirectory;
+import flashsale.server.ShopFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -72,9 +72,9 @@ final class ServerProcess {
   }
 
   private static java.util.Optional<URI> url(Path dataDir, Process process) {
-    return DataDirectory.server(dataDir)
+    return ShopFolder.server(dataDir)
         .filter(server -> server.pid() == process.pid())
-        .map(DataDirectory.Server::url);
+        .map(ShopFolder.Server::url);
   }
 
   URI url() {

@@ -8,10 +8,10 @@ import java.util.Map;
 
 /** A whole shop inside the test's own process, made of the same parts as the program's. */
 public final class ServedShop implements AutoCloseable {
-  private final DataDirectory directory;
+  private final ShopFolder directory;
   private final Shop shop;
 
-  private ServedShop(DataDirectory directory, Shop shop) {
+  private ServedShop(ShopFolder directory, Shop shop) {
     this.directory = directory;
     this.shop = shop;
   }
@@ -27,7 +27,7 @@ public final class ServedShop implements AutoCloseable {
     var reader = new ConfigReader().flag("http.port", "0", "test");
     settings.forEach((name, text) -> reader.flag(name, text, "test"));
     var config = reader.read().config();
-    var directory = DataDirectory.open(folder);
+    var directory = ShopFolder.open(folder);
     try {
       return new ServedShop(
           directory, Shop.start(config, directory, (m, r, p, s, nanos, id) -> {}, false));

@@ -20,7 +20,7 @@ import java.util.function.Supplier;
  */
 public final class Client implements AutoCloseable {
   /** For connecting, and for each read. */
-  static final Duration ANSWER_MAX = Duration.ofSeconds(30);
+  static final Duration ANSWER_MAX = Duration.ofSeconds(60);
 
   private static final Duration IDLE_MAX = Duration.ofSeconds(20);
   private static final int FIRST_BUFFER_BYTES = 4 * 1024;

@@ -15,6 +15,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ConcurrentMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
@@ -41,11 +42,13 @@ public final class Crowd {
   private final Promises promises = new Promises();
   private final ConcurrentMap<Outcome, LongAdder> outcomes = new ConcurrentHashMap<>();
   private final ConcurrentMap<UUID, LongAdder> reserved = new ConcurrentHashMap<>();
+  private final ConcurrentMap<UUID, LongAdder> released = new ConcurrentHashMap<>();
   private final ConcurrentMap<UUID, LongAdder> paid = new ConcurrentHashMap<>();
   private final Queue<String> broken = new ConcurrentLinkedQueue<>();
   private final LongAdder brokenCount = new LongAdder();
   private final LongAdder gone = new LongAdder();
   private final FutureTask<CrowdReport> whole;
+  private final CountDownLatch closed = new CountDownLatch(1);
   private volatile boolean over;
   private Sale sale;
   private long shownAt = System.nanoTime();
@@ -62,25 +65,25 @@ public final class Crowd {
     return start(plan, display).await();
   }
 
-  /**
-   * Makes the accounts, lets the crowd in, and returns.
-   *
-   * @throws IllegalStateException if accounts cannot be made
-   */
+  /** The same, without waiting for anything: it may be stopped from the beginning. */
   public static Crowd start(CrowdPlan plan, Display display) {
     var accounts = Accounts.of(plan.seed(), plan.customers());
     var crowd = new Crowd(plan, display, accounts);
-    crowd.signUp(accounts);
     Thread.ofPlatform().name("crowd").daemon().start(crowd.whole);
     return crowd;
   }
 
-  /** Lets everybody go: no new calls. */
+  /** Lets everybody go: no new calls; who has not come yet stays away. */
   public void stop() {
     over = true;
+    closed.countDown();
   }
 
-  /** Waits until everybody has left. */
+  /**
+   * Waits until everybody has left.
+   *
+   * @throws IllegalStateException if accounts could not be made
+   */
   public CrowdReport await() {
     try {
       return whole.get();
@@ -115,6 +118,10 @@ public final class Crowd {
     add(reserved, lines);
   }
 
+  void released(Map<UUID, Integer> lines) {
+    add(released, lines);
+  }
+
   void paid(Map<UUID, Integer> lines) {
     add(paid, lines);
   }
@@ -130,22 +137,37 @@ public final class Crowd {
     lines.forEach((offer, n) -> units.computeIfAbsent(offer, o -> new LongAdder()).add(n));
   }
 
-  private void signUp(List<Accounts.Account> accounts) {
+  /** Whether there is a crowd now; not if it was stopped before all had an account. */
+  private boolean signUp(List<Accounts.Account> accounts) {
     var makers = new Accounts(plan.server(), tally, plan.signUpsAtOnce());
     var words = "customers sign up, " + plan.signUpsAtOnce() + " at a time";
     var done = new AtomicInteger();
-    makers.signUp(
-        accounts,
+    Runnable eachDone =
         () -> {
+          if (over) {
+            throw new Shopping.Over();
+          }
           int number = done.incrementAndGet();
           if (number % SIGN_UPS_SHOWN_EVERY == 0 || number == accounts.size()) {
             display.show(words, List.of(new Display.Gauge("accounts", number, accounts.size())));
           }
-        });
+        };
+    try {
+      makers.signUp(accounts, eachDone);
+    } catch (IllegalStateException e) {
+      if (!over) {
+        throw e;
+      }
+    }
     display.finish();
+    return !over;
   }
 
   private CrowdReport play(List<Accounts.Account> accounts) throws InterruptedException {
+    return signUp(accounts) ? visits(accounts) : report(Duration.ZERO);
+  }
+
+  private CrowdReport visits(List<Accounts.Account> accounts) throws InterruptedException {
     long from = System.nanoTime();
     long end = from + plan.timeMax().toNanos();
     var threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -159,7 +181,9 @@ public final class Crowd {
       threads.shutdown();
       while (!threads.awaitTermination(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
         show(watcher, from);
-        over |= System.nanoTime() > end;
+        if (System.nanoTime() > end) {
+          stop();
+        }
         end = over ? Math.min(end, System.nanoTime()) : end;
         if (over && System.nanoTime() > end + GRACE_MAX.toNanos()) {
           threads.shutdownNow();
@@ -176,7 +200,9 @@ public final class Crowd {
 
   private void visit(Customer customer, Duration arrival) {
     try {
-      customer.visit(arrival);
+      if (!closed.await(arrival.toNanos(), TimeUnit.NANOSECONDS)) {
+        customer.visit();
+      }
     } catch (InterruptedException e) {
       // Cut off at the end.
     } catch (RuntimeException e) {
@@ -217,17 +243,23 @@ public final class Crowd {
     display.show(words, gauges);
   }
 
+  private static long sum(ConcurrentMap<UUID, LongAdder> units, Sale.Offer offer) {
+    return units.getOrDefault(offer.offerId(), new LongAdder()).sum();
+  }
+
   private CrowdReport report(Duration elapsed) {
     var offers =
         sale.offers().stream()
             .map(
                 o ->
                     new CrowdReport.OfferLine(
+                        o.offerId(),
                         o.productName(),
                         o.allocated(),
                         o.available(),
-                        reserved.getOrDefault(o.offerId(), new LongAdder()).sum(),
-                        paid.getOrDefault(o.offerId(), new LongAdder()).sum()))
+                        sum(reserved, o),
+                        sum(released, o),
+                        sum(paid, o)))
             .toList();
     for (var offer : offers) {
       if (offer.paid() > offer.allocated()) {

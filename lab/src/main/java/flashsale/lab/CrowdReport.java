@@ -5,6 +5,7 @@ import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.UUID;
 import java.util.function.Predicate;
 
 /**
@@ -66,9 +67,17 @@ public record CrowdReport(
    *
    * @param left units available at the end
    * @param reserved units in all reservations that this crowd was given
+   * @param released units of those that it gave back
    * @param paid units that this crowd has paid
    */
-  public record OfferLine(String name, long allocated, long left, long reserved, long paid) {}
+  public record OfferLine(
+      UUID offerId,
+      String name,
+      long allocated,
+      long left,
+      long reserved,
+      long released,
+      long paid) {}
 
   /** Calls with this status and code. */
   public long count(String call, int status, String code) {
@@ -106,11 +115,12 @@ public record CrowdReport(
     for (var c : calls) {
       c.counts().stream().filter(n -> !n.done()).forEach(n -> row(text, c.call(), n));
     }
-    text.format("%n%-36s %9s %9s %9s %9s%n", "offer", "units", "reserved", "paid", "left");
+    text.format(
+        "%n%-36s %9s %9s %9s %9s %9s%n", "offer", "units", "reserved", "released", "paid", "left");
     for (var o : offers) {
       text.format(
-          "%-36.36s %,9d %,9d %,9d %,9d%n",
-          o.name(), o.allocated(), o.reserved(), o.paid(), o.left());
+          "%-36.36s %,9d %,9d %,9d %,9d %,9d%n",
+          o.name(), o.allocated(), o.reserved(), o.released(), o.paid(), o.left());
     }
     text.format("%n%,d customers in %.1f s: %s%n", customers, elapsed.toMillis() / 1e3, outcomes);
     text.format(

@@ -5,7 +5,6 @@ import flashsale.lab.Client.Answered;
 import flashsale.lab.Promises.Promise;
 import flashsale.lab.Promises.Seen;
 import flashsale.platform.ids.Ids;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
@@ -57,8 +56,7 @@ final class Customer {
   }
 
   /** Buys once, or until the crowd is stopped if the plan says so. */
-  void visit(Duration arrival) throws InterruptedException {
-    Thread.sleep(arrival);
+  void visit() throws InterruptedException {
     try (var client = crowd.client()) {
       do {
         crowd.ended(purchase(client));
@@ -198,20 +196,22 @@ final class Customer {
       Client client, List<Promise> reserved, Map<UUID, Integer> lines, Temper.Ending ending)
       throws InterruptedException {
     for (var more : reserved.subList(1, reserved.size())) {
-      release(client, more);
+      release(client, more, lines);
     }
     var promise = reserved.getFirst();
     return switch (ending) {
-      case RELEASE -> release(client, promise);
+      case RELEASE -> release(client, promise, lines);
       case WALK_AWAY -> Outcome.WALKED_AWAY;
       default -> pay(client, promise, lines, ending.cards());
     };
   }
 
-  private Outcome release(Client client, Promise promise) throws InterruptedException {
+  private Outcome release(Client client, Promise promise, Map<UUID, Integer> lines)
+      throws InterruptedException {
     var asked = crowd.promises().put(promise.releasing());
     if (shop.release(client, promise.reservationId()).ok()) {
       crowd.promises().put(asked.answered(asked.paymentId(), Seen.RELEASED));
+      crowd.released(lines);
     }
     return Outcome.RELEASED;
   }

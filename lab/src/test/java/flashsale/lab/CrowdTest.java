@@ -188,6 +188,23 @@ class CrowdTest {
   }
 
   @Test
+  void aCrowdCanBeStoppedWhileItSignsUpAndBeforeItHasCome() throws Exception {
+    try (var shop = new TinyShop()) {
+      var plan =
+          plan(shop, 2_000).paced(Duration.ofMinutes(10), Duration.ZERO, Duration.ofHours(1));
+      var early = Crowd.start(plan, Display.none());
+      early.stop();
+      assertThat(early.await().calls("sign up")).isLessThan(2_000);
+
+      var few = plan(shop, 10).paced(Duration.ofMinutes(10), Duration.ZERO, Duration.ofHours(1));
+      var late = Crowd.start(few, Display.none());
+      awaitMorePromises(late, 1);
+      late.stop();
+      assertThat(late.await().elapsed()).isLessThan(Duration.ofMinutes(1));
+    }
+  }
+
+  @Test
   void aCrowdDoesNotLeaveThisMachine() {
     assertThatThrownBy(
             () -> CrowdPlan.of(URI.create("http://shop.example:80"), UUID.randomUUID(), 10, 1))

@@ -65,7 +65,7 @@ final class BenchedProduct implements BenchEnvironment {
   private static URI address(Process process, Path dataDir) {
     long deadline = System.nanoTime() + START_MAX.toNanos();
     while (process.isAlive() && System.nanoTime() < deadline) {
-      var server = DataDirectory.server(dataDir).filter(s -> s.pid() == process.pid());
+      var server = ShopFolder.server(dataDir).filter(s -> s.pid() == process.pid());
       if (server.isPresent()) {
         return server.get().url();
       }

@@ -10,6 +10,7 @@ import flashsale.lab.Display;
 import flashsale.platform.json.Json;
 import java.io.PrintWriter;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.UUID;
 import java.util.concurrent.Callable;
@@ -25,9 +26,19 @@ import picocli.CommandLine.Spec;
     name = "demo",
     description = {
       "Runs a sale with a crowd of virtual customers and shows what happened.",
+      "Units are held for 20 s only, whatever the file says, to show that those of customers who"
+          + " walk away come back. Ctrl-C sends the crowd home.",
       "Ends with 1 if a call failed or the audit finds a breach."
     })
 final class DemoCommand implements Callable<Integer> {
+  /** Long enough to pay, short enough to be waited for. */
+  private static final Duration HOLD_TIME = Duration.ofSeconds(20);
+
+  /** An interrupted payment keeps its hold until its outcome is known. */
+  private static final Duration HOLDS_AWAITED_MAX = HOLD_TIME.plusSeconds(60);
+
+  private static final Duration LOOK_EVERY = Duration.ofMillis(500);
+
   @Spec private CommandSpec spec;
   @Mixin private ServerOptions options;
 
@@ -61,14 +72,14 @@ final class DemoCommand implements Callable<Integer> {
           spec.commandLine(), "--customers must be from 1 to " + CrowdPlan.CUSTOMERS_MAX + ".");
     }
     var config = options.read().config();
-    var file = SaleFile.read(sale, Instant.now());
+    var file = SaleFile.read(sale, Instant.now()).held(HOLD_TIME);
     var out = spec.commandLine().getOut();
     say(out, "Starting a server on %s …", options.dataDir());
     try (var stop = new StopSignal();
-        var directory = DataDirectory.open(options.dataDir());
+        var directory = ShopFolder.open(options.dataDir());
         var logging = Logging.toFiles(directory.logs(), config.log(), Level.WARN);
         var shop = Shop.start(config, directory, logging.accessLog(), false)) {
-      int exitCode = run(out, directory, shop, file);
+      int exitCode = run(out, stop, directory, shop, file);
       if (keep) {
         say(out, "Serving at %s; Ctrl-C stops it", shop.url());
         stop.await();
@@ -77,7 +88,7 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private int run(PrintWriter out, DataDirectory directory, Shop shop, SaleFile file)
+  private int run(PrintWriter out, StopSignal stop, ShopFolder directory, Shop shop, SaleFile file)
       throws JsonProcessingException {
     var account = OperatorAccount.find(directory.folder()).orElseThrow();
     UUID saleId;
@@ -95,9 +106,12 @@ final class DemoCommand implements Callable<Integer> {
     long crowdSeed = seed == null ? System.nanoTime() : seed;
     CrowdReport report;
     try (var display = Display.onConsole()) {
-      report = Crowd.run(CrowdPlan.of(shop.url(), saleId, customers, crowdSeed), display);
+      var crowd = Crowd.start(CrowdPlan.of(shop.url(), saleId, customers, crowdSeed), display);
+      stop.then(crowd::stop);
+      report = crowd.await();
     }
     out.print(report.table());
+    out.print(expiries(out, stop, shop, account, saleId, report));
     report.brokenRules().forEach(rule -> say(out, "BROKEN RULE: %s", rule));
     say(out, "(--seed %d brings the same crowd again.)%n", crowdSeed);
     var audit = audit(shop, account, saleId);
@@ -108,6 +122,26 @@ final class DemoCommand implements Callable<Integer> {
             && report.failures() == 0
             && report.brokenRules().isEmpty();
     return (good ? ExitCode.OK : ExitCode.FAILED).code();
+  }
+
+  /** Waits until the holds of those who did not pay have ended, and tells what became of them. */
+  private static String expiries(
+      PrintWriter out,
+      StopSignal stop,
+      Shop shop,
+      OperatorAccount account,
+      UUID saleId,
+      CrowdReport report) {
+    try (var operator = OperatorClient.signIn(shop.url(), account)) {
+      long giveUp = System.nanoTime() + HOLDS_AWAITED_MAX.toNanos();
+      var path = "/api/v1/admin/sales/" + saleId;
+      var ended = operator.get(path);
+      say(out, "%n%,d units are held by customers who walked away.", DemoStock.held(ended));
+      while (DemoStock.held(ended) > 0 && System.nanoTime() < giveUp && !stop.await(LOOK_EVERY)) {
+        ended = operator.get(path);
+      }
+      return DemoStock.table(report, ended);
+    }
   }
 
   private static AuditReport audit(Shop shop, OperatorAccount account, UUID saleId)

@@ -42,7 +42,7 @@ final class KeysCommand implements Runnable {
 
   private static SigningKeys keys(ConfigOptions options) {
     var config = options.read().config();
-    var folder = options.dataDir().resolve(DataDirectory.KEYS);
+    var folder = options.dataDir().resolve(ShopFolder.KEYS);
     if (!Files.isDirectory(folder)) {
       throw new CommandFailure(
           ExitCode.USAGE,

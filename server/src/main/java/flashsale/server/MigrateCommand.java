@@ -22,7 +22,7 @@ final class MigrateCommand implements Callable<Integer> {
   public Integer call() {
     var config = options.read().config();
     // The lock keeps a server from starting in the middle; one that runs has migrated itself.
-    try (var directory = DataDirectory.open(options.dataDir());
+    try (var directory = ShopFolder.open(options.dataDir());
         var databases = RoleDatabases.start(config.database(), directory)) {
       for (var role : RoleDatabases.ROLES) {
         var applied = Database.migrate(databases.settings(role));

@@ -51,7 +51,7 @@ public record OperatorAccount(String email, String password) {
    *
    * @throws CommandFailure ENVIRONMENT if the account has another password than the file
    */
-  static void ensure(DataDirectory directory, Users users) {
+  static void ensure(ShopFolder directory, Users users) {
     var file = directory.folder().resolve(FILE);
     var found = find(directory.folder());
     var account = findOrInvent(directory);
@@ -75,7 +75,7 @@ public record OperatorAccount(String email, String password) {
   }
 
   /** The account of a data directory; at the first time it is invented, and kept in the file. */
-  static OperatorAccount findOrInvent(DataDirectory directory) {
+  static OperatorAccount findOrInvent(ShopFolder directory) {
     return find(directory.folder()).orElseGet(() -> invent(directory.folder().resolve(FILE)));
   }
 

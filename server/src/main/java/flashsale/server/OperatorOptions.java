@@ -46,7 +46,7 @@ final class OperatorOptions {
 
   /** Signs in at the server that is meant. */
   OperatorClient signIn() {
-    var running = DataDirectory.server(dataDir);
+    var running = ShopFolder.server(dataDir);
     if (url == null && running.isEmpty()) {
       throw new CommandFailure(
           ExitCode.UNREACHABLE,
@@ -54,7 +54,7 @@ final class OperatorOptions {
                   .formatted(dataDir)
               + " with --data-dir or --url.");
     }
-    var own = running.map(DataDirectory.Server::url);
+    var own = running.map(ShopFolder.Server::url);
     var address = url == null ? own.orElseThrow() : url;
     if (address.getHost() == null || address.getScheme() == null) {
       throw new CommandFailure(

@@ -38,7 +38,7 @@ public final class RoleDatabases implements AutoCloseable {
    *
    * @throws CommandFailure ENVIRONMENT if it does not start
    */
-  public static RoleDatabases start(Config.Database config, DataDirectory directory) {
+  public static RoleDatabases start(Config.Database config, ShopFolder directory) {
     if (!config.embedded()) {
       return external(config);
     }

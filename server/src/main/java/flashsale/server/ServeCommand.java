@@ -29,7 +29,7 @@ final class ServeCommand implements Callable<Integer> {
   public Integer call() {
     var config = options.read().config();
     try (var stop = new StopSignal();
-        var directory = DataDirectory.open(options.dataDir());
+        var directory = ShopFolder.open(options.dataDir());
         var logging =
             Logging.toFiles(directory.logs(), config.log(), Level.toLevel(config.log().level()));
         var shop = Shop.start(config, directory, logging.accessLog(), benchEndpoints)) {

@@ -5,6 +5,7 @@ import flashsale.inventory.Ledger;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
 import flashsale.platform.http.Prefer;
+import flashsale.platform.messaging.Relay;
 import flashsale.reservations.ReservationApi;
 import flashsale.users.UsersSettings;
 import java.time.Duration;
@@ -104,8 +105,11 @@ final class Settings {
     return new Prefer.Policy(checkout.async(), checkout.waitMax());
   }
 
-  /** Longer than a walk, its lease in the outbox and one round of recovery together. */
+  /**
+   * Longer than it takes until a purchase stands still again whose process was killed: its lease at
+   * the relay that had just taken it, a walk, and one round of recovery.
+   */
   static Duration auditPatience(Config config) {
-    return config.checkout().deadline().multipliedBy(2).plusSeconds(15);
+    return config.checkout().deadline().multipliedBy(2).plus(Relay.LEASE).plusSeconds(5);
   }
 }

@@ -47,7 +47,7 @@ public final class Shop implements AutoCloseable {
   /** Wakes who waits for a reservation or a payment. */
   private final Changes changes;
 
-  private final DataDirectory dataDirectory;
+  private final ShopFolder dataDirectory;
   private final HttpServer.Observer accessLog;
   private final boolean benchEndpoints;
   private final InstantSource clock = new SteadyClock();
@@ -75,7 +75,7 @@ public final class Shop implements AutoCloseable {
 
   private Shop(
       Config config,
-      DataDirectory dataDirectory,
+      ShopFolder dataDirectory,
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     this.config = config;
@@ -93,7 +93,7 @@ public final class Shop implements AutoCloseable {
    */
   public static Shop start(
       Config config,
-      DataDirectory dataDirectory,
+      ShopFolder dataDirectory,
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     var shop = new Shop(config, dataDirectory, accessLog, benchEndpoints);

@@ -1,6 +1,8 @@
 package flashsale.server;
 
+import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.TimeUnit;
 
 /**
  * Waits for Ctrl-C or SIGTERM, and then holds the process back until everything has been closed. To
@@ -23,6 +25,25 @@ public final class StopSignal implements AutoCloseable {
   /** Returns when the process is to stop. */
   public void await() {
     awaitUninterruptibly(asked);
+  }
+
+  /** Waits for that, or until the time is over; whether the process is to stop. */
+  boolean await(Duration most) {
+    try {
+      return asked.await(most.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return true;
+    }
+  }
+
+  /** Does something as soon as the process is to stop, if it ever is. */
+  void then(Runnable action) {
+    Thread.startVirtualThread(
+        () -> {
+          await();
+          action.run();
+        });
   }
 
   private static void awaitUninterruptibly(CountDownLatch latch) {

@@ -41,13 +41,13 @@ final class UserCommand implements Runnable {
           Path passwordFile) {
     var config = options.read().config();
     var password = PasswordInput.read(passwordFile, null, "Password of " + email + ": ");
-    if (DataDirectory.server(options.dataDir()).isPresent()) {
-      var keys = options.dataDir().resolve(DataDirectory.KEYS);
+    if (ShopFolder.server(options.dataDir()).isPresent()) {
+      var keys = options.dataDir().resolve(ShopFolder.KEYS);
       try (var databases = RoleDatabases.beside(config.database(), options.dataDir())) {
         return create(config, databases, keys, email, password, operator);
       }
     }
-    try (var directory = DataDirectory.open(options.dataDir());
+    try (var directory = ShopFolder.open(options.dataDir());
         var databases = RoleDatabases.start(config.database(), directory)) {
       return create(config, databases, directory.keys(), email, password, operator);
     }

@@ -74,6 +74,11 @@ final class ChildProcess implements AutoCloseable {
     return output.readLine();
   }
 
+  /** SIGTERM, which is dealt with like Ctrl-C. */
+  void interrupt() {
+    process.toHandle().destroy(); // process.destroy() would close its output too.
+  }
+
   /** SIGKILL, and waits for the end. */
   void kill() throws InterruptedException {
     process.destroyForcibly().waitFor();

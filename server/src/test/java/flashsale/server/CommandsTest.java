@@ -19,7 +19,7 @@ class CommandsTest {
   private static final String NAME = "Test sale";
 
   @TempDir private static Path folder;
-  private static DataDirectory directory;
+  private static ShopFolder directory;
   private static Shop shop;
   private static String data;
 
@@ -46,7 +46,7 @@ class CommandsTest {
             .flag("users.hashWaitMax", "30s", "--set")
             .read()
             .config();
-    directory = DataDirectory.open(Path.of(data));
+    directory = ShopFolder.open(Path.of(data));
     shop = Shop.start(config, directory, (method, route, path, status, nanos, id) -> {}, false);
   }
 

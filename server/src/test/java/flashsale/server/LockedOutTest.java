@@ -80,7 +80,7 @@ class LockedOutTest {
   /** Starts and stops a shop. */
   private static void start() {
     var config = new ConfigReader().flag("http.port", "0", "--port").read().config();
-    try (var directory = DataDirectory.open(data())) {
+    try (var directory = ShopFolder.open(data())) {
       Shop.start(config, directory, (m, r, p, s, nanos, id) -> {}, false).close();
     }
   }

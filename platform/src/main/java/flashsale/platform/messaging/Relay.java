@@ -22,7 +22,10 @@ public final class Relay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
   private static final int TAKE_MAX = 256;
   private static final Duration LOOK_EVERY = Duration.ofMillis(250);
-  private static final Duration LEASE = Duration.ofSeconds(30);
+
+  /** How long a message that was taken is left to whoever took it, even if that one has died. */
+  public static final Duration LEASE = Duration.ofSeconds(30);
+
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
   private static final int BACKOFF_DOUBLINGS_MAX = 10;

@@ -11,7 +11,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-class DataDirectoryTest {
+class ShopFolderTest {
   private static final URI URL = URI.create("http://127.0.0.1:12345");
 
   @TempDir private Path folder;
@@ -20,7 +20,7 @@ class DataDirectoryTest {
   void itIsMadeForItsOwnerOnly() throws IOException {
     var made = folder.resolve("a/b/data");
 
-    try (var directory = DataDirectory.open(made)) {
+    try (var directory = ShopFolder.open(made)) {
       assertThat(directory.folder()).isEqualTo(made.toRealPath());
       assertThat(mode(made)).isEqualTo("rwx------");
     }
@@ -28,17 +28,17 @@ class DataDirectoryTest {
 
   @Test
   void anExistingOneIsClosedToOthers() throws IOException {
-    DataDirectory.open(folder).close();
+    ShopFolder.open(folder).close();
     Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxr-xr-x"));
 
-    DataDirectory.open(folder).close();
+    ShopFolder.open(folder).close();
 
     assertThat(mode(folder)).isEqualTo("rwx------");
   }
 
   @Test
   void aSecondServerIsRefusedWithTheFirstOnesProcessAndAddress() throws Exception {
-    try (var directory = DataDirectory.open(folder)) {
+    try (var directory = ShopFolder.open(folder)) {
       directory.announce(URL);
 
       var second = ChildProcess.of(Main.class, "migrate", "--data-dir", folder.toString());
@@ -53,43 +53,43 @@ class DataDirectoryTest {
 
   @Test
   void aSecondOneInTheSameProcessIsRefusedToo() {
-    try (var directory = DataDirectory.open(folder)) {
+    try (var directory = ShopFolder.open(folder)) {
       var refused =
           catchThrowableOfType(
-              CommandFailure.class, () -> DataDirectory.open(directory.folder()).close());
+              CommandFailure.class, () -> ShopFolder.open(directory.folder()).close());
 
       assertThat(refused.exitCode()).isEqualTo(ExitCode.ALREADY_RUNNING);
     }
-    DataDirectory.open(folder).close();
+    ShopFolder.open(folder).close();
   }
 
   @Test
   void theDeathOfTheOwnerEndsTheOwnership() throws Exception {
-    try (var owner = ChildProcess.start(DataDirectoryOwner.class, folder.toString())) {
+    try (var owner = ChildProcess.start(ShopFolderOwner.class, folder.toString())) {
       assertThat(owner.nextLine()).isEqualTo(URL.toString());
-      assertThat(DataDirectory.server(folder).orElseThrow().pid()).isEqualTo(owner.pid());
+      assertThat(ShopFolder.server(folder).orElseThrow().pid()).isEqualTo(owner.pid());
 
       owner.kill();
 
-      assertThat(DataDirectory.server(folder)).isEmpty();
-      DataDirectory.open(folder).close();
+      assertThat(ShopFolder.server(folder)).isEmpty();
+      ShopFolder.open(folder).close();
     }
   }
 
   @Test
   void aRunningServerIsFoundUntilItStops() {
-    try (var directory = DataDirectory.open(folder)) {
-      assertThat(DataDirectory.server(folder)).isEmpty();
+    try (var directory = ShopFolder.open(folder)) {
+      assertThat(ShopFolder.server(folder)).isEmpty();
       directory.announce(URL);
 
-      var server = DataDirectory.server(folder).orElseThrow();
+      var server = ShopFolder.server(folder).orElseThrow();
 
       assertThat(server.url()).isEqualTo(URL);
       assertThat(server.pid()).isEqualTo(ProcessHandle.current().pid());
-      assertThat(DataDirectory.server(folder)).as("looking took nothing away").isPresent();
+      assertThat(ShopFolder.server(folder)).as("looking took nothing away").isPresent();
     }
-    assertThat(DataDirectory.server(folder)).isEmpty();
-    assertThat(DataDirectory.server(folder.resolve("none"))).isEmpty();
+    assertThat(ShopFolder.server(folder)).isEmpty();
+    assertThat(ShopFolder.server(folder.resolve("none"))).isEmpty();
   }
 
   @Test
@@ -97,8 +97,7 @@ class DataDirectoryTest {
     Files.writeString(folder.resolve("thesis.txt"), "years of work");
     var before = mode(folder);
 
-    var refused =
-        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(folder).close());
+    var refused = catchThrowableOfType(CommandFailure.class, () -> ShopFolder.open(folder).close());
 
     assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
     assertThat(refused).hasMessageContaining("thesis.txt");
@@ -110,7 +109,7 @@ class DataDirectoryTest {
   void aFolderWithOnlyAConfigurationBecomesADataDirectory() throws IOException {
     Files.writeString(folder.resolve("application.yaml"), "http:\n");
 
-    DataDirectory.open(folder).close();
+    ShopFolder.open(folder).close();
 
     assertThat(folder.resolve("application.yaml")).exists();
   }
@@ -119,8 +118,7 @@ class DataDirectoryTest {
   void aLayoutOfALaterVersionIsRefused() throws IOException {
     Files.writeString(folder.resolve("layout"), "2\n");
 
-    var refused =
-        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(folder).close());
+    var refused = catchThrowableOfType(CommandFailure.class, () -> ShopFolder.open(folder).close());
 
     assertThat(refused.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
     assertThat(refused).hasMessageContaining("layout 2");
@@ -130,11 +128,10 @@ class DataDirectoryTest {
   void whatIsNoFolderIsRefused() throws IOException {
     var file = Files.createFile(folder.resolve("file"));
 
-    var refused =
-        catchThrowableOfType(CommandFailure.class, () -> DataDirectory.open(file).close());
+    var refused = catchThrowableOfType(CommandFailure.class, () -> ShopFolder.open(file).close());
     var below =
         catchThrowableOfType(
-            CommandFailure.class, () -> DataDirectory.open(file.resolve("data")).close());
+            CommandFailure.class, () -> ShopFolder.open(file.resolve("data")).close());
 
     assertThat(refused.exitCode()).isEqualTo(ExitCode.USAGE);
     assertThat(below.exitCode()).isEqualTo(ExitCode.ENVIRONMENT);
@@ -142,7 +139,7 @@ class DataDirectoryTest {
 
   @Test
   void theOperatorsAccountIsInventedOnceAndForItsOwnerOnly() throws IOException {
-    try (var directory = DataDirectory.open(folder)) {
+    try (var directory = ShopFolder.open(folder)) {
       assertThat(OperatorAccount.find(folder)).isEmpty();
 
       var invented = OperatorAccount.findOrInvent(directory);

@@ -25,8 +25,8 @@ import org.slf4j.LoggerFactory;
  * system ends the ownership when the process dies, however it dies. Whoever can read it is trusted
  * like the server itself, so it has mode 700. Thread-safe.
  */
-public final class DataDirectory implements AutoCloseable {
-  private static final Logger LOG = LoggerFactory.getLogger(DataDirectory.class);
+public final class ShopFolder implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(ShopFolder.class);
 
   /** Says that a folder is one of ours, and how it is laid out. */
   private static final String LAYOUT_FILE = "layout";
@@ -50,7 +50,7 @@ public final class DataDirectory implements AutoCloseable {
   private final Path folder;
   private final FolderLock lock;
 
-  private DataDirectory(Path folder, FolderLock lock) {
+  private ShopFolder(Path folder, FolderLock lock) {
     this.folder = folder;
     this.lock = lock;
   }
@@ -61,13 +61,13 @@ public final class DataDirectory implements AutoCloseable {
    * @throws CommandFailure ALREADY_RUNNING if another process owns it, USAGE if it is somebody
    *     else's folder, ENVIRONMENT if it cannot be made or written
    */
-  public static DataDirectory open(Path folder) {
+  public static ShopFolder open(Path folder) {
     try {
       refuseForeign(folder);
       boolean made = make(folder);
       var lock = lock(folder).orElseThrow(() -> inUse(folder));
       try {
-        var directory = new DataDirectory(folder.toRealPath(), lock);
+        var directory = new ShopFolder(folder.toRealPath(), lock);
         directory.settle(made);
         return directory;
       } catch (IOException | RuntimeException e) {
