@@ -32,6 +32,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -112,6 +113,23 @@ class RecoveryTest {
     try (var _ = recovery(driver, Duration.ZERO)) {
       var id = interrupted();
       await().until(() -> settled(id));
+    }
+  }
+
+  @Test
+  void anErrorEndsNothing() {
+    var stubborn = interrupted();
+    var other = interrupted();
+    var failures = new AtomicInteger();
+    Checkout failing =
+        fact -> {
+          if (fact.key().equals(stubborn) && failures.incrementAndGet() <= 2) {
+            throw new StackOverflowError("for once");
+          }
+          return driver.carry(fact);
+        };
+    try (var _ = recovery(failing, Duration.ZERO)) {
+      await().until(() -> settled(stubborn) && settled(other));
     }
   }
 

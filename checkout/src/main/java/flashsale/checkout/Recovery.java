@@ -66,6 +66,8 @@ public final class Recovery implements AutoCloseable {
         from = to;
       } catch (RuntimeException e) {
         LOG.warn("interrupted reservations are looked for again later: {}", e.getMessage());
+      } catch (Error e) {
+        LOG.error("looking for interrupted reservations failed badly and goes on", e);
       }
       LockSupport.parkNanos(this, every.toNanos());
       to = clock.instant().minus(untouched);
@@ -99,6 +101,9 @@ public final class Recovery implements AutoCloseable {
             driven++;
           } catch (RuntimeException e) {
             failure = e;
+          } catch (Error e) {
+            LOG.error("reservation {} cannot be driven on", held.reservationId(), e);
+            failure = new IllegalStateException(e.toString(), e);
           }
         }
       }

@@ -6,6 +6,7 @@ import java.sql.SQLException;
 import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.Comparator;
@@ -152,6 +153,22 @@ public final class Outbox {
               connection.prepareStatement("UPDATE outbox SET due_at = ? WHERE id = ?")) {
             statement.setTimestamp(1, Timestamp.from(dueAt));
             statement.setObject(2, id);
+            return statement.executeUpdate();
+          }
+        });
+  }
+
+  /**
+   * Nothing waits beyond this instant. The times were told by a process that may have had a clock
+   * ahead of this one's.
+   */
+  public void dueBy(Instant latest) {
+    database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("UPDATE outbox SET due_at = ? WHERE due_at > ?")) {
+            statement.setObject(1, latest.atOffset(ZoneOffset.UTC));
+            statement.setObject(2, latest.atOffset(ZoneOffset.UTC));
             return statement.executeUpdate();
           }
         });

@@ -61,13 +61,21 @@ public final class Relay implements AutoCloseable {
   }
 
   private void run() {
+    boolean bounded = false;
     while (!closing) {
       woken = false;
       int taken = 0;
       try {
+        if (!bounded) {
+          outbox.dueBy(clock.instant().plus(LEASE));
+          bounded = true;
+        }
         taken = round();
       } catch (RuntimeException e) {
         LOG.warn("relay {}: {}", name, e.getMessage());
+      } catch (Error e) {
+        // Whatever it was, what lies in the outbox must go on.
+        LOG.error("relay {} failed badly and goes on", name, e);
       }
       // After a round that took something, the next messages of the same keys may go.
       if (taken == 0 && !woken && !closing) {
@@ -105,6 +113,9 @@ public final class Relay implements AutoCloseable {
           message.id(),
           message.attempts(),
           e.toString());
+      putBack(message);
+    } catch (Error e) {
+      LOG.error("relay {}: message {} failed badly", name, message.id(), e);
       putBack(message);
     }
   }

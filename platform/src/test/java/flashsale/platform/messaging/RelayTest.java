@@ -9,7 +9,9 @@ import flashsale.platform.persistence.TestPostgres;
 import flashsale.platform.time.SteadyClock;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
+import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
@@ -18,6 +20,8 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -93,6 +97,58 @@ final class RelayTest {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(attempts).containsExactly(1, 2, 3, 4);
+  }
+
+  @Test
+  void anErrorEndsNeitherTheRelayNorTheMessage() {
+    var ticks = new AtomicInteger();
+    InstantSource failing =
+        () -> {
+          if (ticks.incrementAndGet() <= 2) {
+            throw new StackOverflowError("for once");
+          }
+          return clock.instant();
+        };
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          if (message.attempts() == 1) {
+            throw new StackOverflowError("for once");
+          }
+          deliver(message);
+        };
+    append(entry("survivor", key, Duration.ZERO));
+    try (var _ = new Relay("test", outbox, failing, bus)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactly("survivor");
+  }
+
+  @Test
+  void whatAClockAheadPutOffIsNotWaitedForLongerThanALease() {
+    var far = entry("from a clock ahead", key, Duration.ofHours(1));
+    append(far);
+    var later = new AtomicReference<>(Duration.ZERO);
+    InstantSource steps = () -> clock.instant().plus(later.get());
+    try (var _ = new Relay("test", outbox, steps, this::deliver)) {
+      await().until(() -> dueAt(far).isBefore(clock.instant().plusSeconds(31)));
+      later.set(Duration.ofSeconds(31));
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactly("from a clock ahead");
+  }
+
+  private Instant dueAt(Outbox.Entry entry) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("SELECT due_at FROM outbox WHERE id = ?")) {
+            statement.setObject(1, entry.id());
+            try (var rows = statement.executeQuery()) {
+              rows.next();
+              return rows.getObject(1, OffsetDateTime.class).toInstant();
+            }
+          }
+        });
   }
 
   @Test
