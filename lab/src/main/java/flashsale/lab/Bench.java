@@ -33,6 +33,8 @@ public final class Bench {
   private static final String EMPTY = "hot-reservation empty";
   private static final String MEMORY = "memory";
   private static final String START = "start";
+  private static final String ACCEPTED = "accepted";
+  private static final String ENDED = "accepted, to the end";
 
   /** The names that {@link Options#only} knows, in the order in which they are shown. */
   public static final List<String> NAMES =
@@ -43,7 +45,12 @@ public final class Bench {
           "sale-read/noop",
           "hot-reservation full/empty",
           START,
-          MEMORY);
+          MEMORY,
+          "async-accept/noop",
+          "async-local/direct");
+
+  /** Those of requests that nobody waits for; measured only when they are named. */
+  public static final List<String> ASYNC_NAMES = List.of("async-accept/noop", "async-local/direct");
 
   static final List<String> JVM_FLAGS = List.of("-Xmx256m", "-XX:+UseParallelGC");
   private static final Duration COPY_MAX = Duration.ofMinutes(5);
@@ -51,7 +58,7 @@ public final class Bench {
   /**
    * What to measure, and how long.
    *
-   * @param only some of {@link #NAMES}; empty: all
+   * @param only some of {@link #NAMES}; empty: all but {@link #ASYNC_NAMES}
    * @param json where the figures are written; null: nowhere
    * @param rounds 1 to 100; medians need five
    * @param round how long each is measured
@@ -88,7 +95,7 @@ public final class Bench {
     }
 
     boolean wants(String name) {
-      return only.isEmpty() || only.contains(name);
+      return only.isEmpty() ? !ASYNC_NAMES.contains(name) : only.contains(name);
     }
 
     boolean wantsAny(String... names) {
@@ -128,6 +135,7 @@ public final class Bench {
     var bench = new Bench(options, environment, out);
     bench.makeTemplate();
     bench.shares();
+    bench.accepting();
     bench.fullAgainstEmpty();
     bench.starts();
     var inOrder =
@@ -202,6 +210,33 @@ public final class Bench {
     if (options.wants(MEMORY)) {
       figures.add(Figure.of(MEMORY, "MiB", Bound.UNDER, 400, memory, Map.of()));
     }
+  }
+
+  private void accepting() {
+    if (!options.wantsAny(ASYNC_NAMES.toArray(String[]::new))) {
+      return;
+    }
+    var rounds = new Rounds();
+    var ended = new ArrayList<Double>();
+    try (var server = environment.start(copy("accepting"), JVM_FLAGS);
+        var shop = BenchShop.visit(server, sessions)) {
+      var measured = new BenchRound(options, server, shop);
+      rounds.add(HOT, n -> measured.hot(measured.leadIn(), n));
+      rounds.add(
+          ACCEPTED,
+          n -> {
+            var both = measured.accepting(n);
+            ended.add(both.ended());
+            return both.accepted();
+          });
+      rounds.add(NOOP_POST, n -> measured.noopPost());
+      rounds.warmUp(out::println);
+      ended.clear();
+      rounds.measure(options.rounds(), out::println);
+    }
+    rounds.add(ENDED, ended);
+    share("async-accept/noop", "share", 0.5, rounds, ACCEPTED, NOOP_POST);
+    share("async-local/direct", "share", 0.6, rounds, ENDED, HOT);
   }
 
   private void share(

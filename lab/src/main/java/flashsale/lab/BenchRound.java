@@ -17,6 +17,8 @@ import java.util.UUID;
 final class BenchRound {
   static final int HOT_UNITS = 50_000_000;
   private static final int SALE_OFFERS = 20;
+  private static final String RESERVATIONS = "/api/v1/reservations";
+  private static final Duration DRAINED_MAX = Duration.ofMinutes(5);
   private static final Duration LEAD_IN_MAX = Duration.ofSeconds(1);
   private static final UUID NO_ID = new UUID(0, 0);
 
@@ -44,6 +46,30 @@ final class BenchRound {
     var round = load(server.url(), reservations(open), leadIn, 201, "HELD");
     shop.check(open, round.sent() + 1);
     return round.rate();
+  }
+
+  /**
+   * Two rates of requests that nobody waits for.
+   *
+   * @param accepted answers with 202 a second
+   * @param ended reservations that had reached their end a second, until none was left
+   */
+  record Accepting(double accepted, double ended) {}
+
+  /** Reservations of one offer that are answered with 202 and done later. */
+  Accepting accepting(int number) {
+    var open = shop.openSale("accepted " + number, 1, HOT_UNITS);
+    shop.reserve(open);
+    var requests =
+        shop.tokens().stream()
+            .map(t -> Request.toBeAccepted("POST", RESERVATIONS, t, open.reservation()))
+            .toList();
+    long from = System.nanoTime();
+    var round = load(server.url(), requests, leadIn(), 202, "PENDING");
+    shop.awaitTaken(open, round.sent() + 1, DRAINED_MAX);
+    double seconds = (System.nanoTime() - from) / 1e9;
+    shop.audit(open);
+    return new Accepting(round.rate(), round.sent() / seconds);
   }
 
   /** The same at the naive peer. */
@@ -122,14 +148,13 @@ final class BenchRound {
   }
 
   private List<Request> reservations(Open open) {
-    var path = "/api/v1/reservations";
     var body = open.reservation();
     return shop.tokens().stream()
         .map(
             token ->
                 options.keys()
-                    ? Request.freshlyKeyed("POST", path, token, body)
-                    : Request.of("POST", path, token, null, body))
+                    ? Request.freshlyKeyed("POST", RESERVATIONS, token, body)
+                    : Request.of("POST", RESERVATIONS, token, null, body))
         .toList();
   }
 

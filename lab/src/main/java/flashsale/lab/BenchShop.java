@@ -169,7 +169,13 @@ final class BenchShop implements AutoCloseable {
    * round that oversold or lost something is void, however fast it was.
    */
   void check(Open open, long taken) {
-    long deadline = System.nanoTime() + SHOWN_MAX.toNanos();
+    awaitTaken(open, taken, SHOWN_MAX);
+    audit(open);
+  }
+
+  /** Returns when exactly so many units were taken from the offer, and fails after this time. */
+  void awaitTaken(Open open, long taken, Duration most) {
+    long deadline = System.nanoTime() + most.toNanos();
     while (left(open) != open.units() - taken) {
       if (System.nanoTime() > deadline) {
         throw new Failed(
@@ -178,6 +184,10 @@ final class BenchShop implements AutoCloseable {
       }
       pause();
     }
+  }
+
+  /** Fails if the audit of this sale finds anything. */
+  void audit(Open open) {
     var path = "admin/sales/" + open.saleId() + "/audit";
     var audit = must(call("GET", path, operatorToken(), null), "audit").body();
     if (!audit.path("verdict").asText().equals("OK")) {

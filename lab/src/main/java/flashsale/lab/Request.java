@@ -25,12 +25,25 @@ public record Request(byte[] bytes, int keyAt) {
    * @param body JSON, or null
    */
   public static Request of(String method, String path, String token, String key, String body) {
+    return of(method, path, token, key, null, body);
+  }
+
+  /** One that asks to be answered with 202 as soon as it is durable. */
+  public static Request toBeAccepted(String method, String path, String token, String body) {
+    return of(method, path, token, null, "respond-async", body);
+  }
+
+  private static Request of(
+      String method, String path, String token, String key, String prefer, String body) {
     var head = new StringBuilder(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n");
     if (token != null) {
       head.append("Authorization: Bearer ").append(token).append("\r\n");
     }
     if (key != null) {
       head.append(KEY).append(key).append("\r\n");
+    }
+    if (prefer != null) {
+      head.append("Prefer: ").append(prefer).append("\r\n");
     }
     var content = body == null ? new byte[0] : body.getBytes(StandardCharsets.UTF_8);
     if (body != null) {

@@ -27,6 +27,11 @@ final class Rounds {
     series.put(name, new ArrayList<>());
   }
 
+  /** What one of the contestants measured besides, in the order of the rounds. */
+  void add(String name, List<Double> values) {
+    series.put(name, List.copyOf(values));
+  }
+
   /** All contestants once, unmeasured. */
   void warmUp(Consumer<String> told) {
     contestants.forEach(

@@ -35,6 +35,15 @@ final class BenchCommand implements Callable<Integer> {
       description = "Runs one measurement; may be repeated.")
   private List<String> only = List.of();
 
+  @Option(
+      names = "--architecture",
+      paramLabel = "sync|async",
+      defaultValue = "sync",
+      description =
+          "Which measurements run where none is named: of requests that are answered at their end,"
+              + " or with 202 (default: ${DEFAULT-VALUE}).")
+  private String architecture;
+
   @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON.")
   private Path json;
 
@@ -70,6 +79,10 @@ final class BenchCommand implements Callable<Integer> {
     if (!keys.equals("on") && !keys.equals("off")) {
       throw new ParameterException(spec.commandLine(), "--keys must be on or off.");
     }
+    if (!architecture.equals("sync") && !architecture.equals("async")) {
+      throw new ParameterException(
+          spec.commandLine(), "--architecture must be sync or async, not " + architecture + ".");
+    }
     var workDir = Files.createTempDirectory("flashsale-bench-");
     try {
       return Bench.run(options(workDir), new BenchedProduct(), System.out);
@@ -81,7 +94,7 @@ final class BenchCommand implements Callable<Integer> {
   private Bench.Options options(Path workDir) {
     try {
       return new Bench.Options(
-          only,
+          only.isEmpty() && architecture.equals("async") ? Bench.ASYNC_NAMES : only,
           json,
           rounds,
           Duration.ofSeconds(seconds),
