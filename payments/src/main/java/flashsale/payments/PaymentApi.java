@@ -106,6 +106,12 @@ public final class PaymentApi implements AutoCloseable {
             book::accept,
             meters.batches("payment-accept"));
     meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "payment-open",
+        openings::waiting);
+    meters.gauge(
         "flashsale.gateway.calls",
         "Calls of the payment gateway under way",
         "role",
