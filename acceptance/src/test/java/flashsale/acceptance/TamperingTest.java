@@ -37,7 +37,9 @@ class TamperingTest {
               "UPDATE stock SET held = held - 1, available = available + 1 WHERE offer_id = ?",
               miscounted));
       assertOneRow(
-          inventory.update("UPDATE stock SET limit_per_customer = 3 WHERE offer_id = ?", limited));
+          inventory.update("UPDATE stock SET limit_ceiling = 3 WHERE offer_id = ?", limited));
+      assertOneRow(
+          inventory.update("UPDATE allotment SET units = 9 WHERE offer_id = ?", miscounted));
       assertOneRow(
           reservations.update(
               "UPDATE reservation SET state = 'EXPIRED' WHERE reservation_id = ?", stateless));
@@ -59,12 +61,14 @@ class TamperingTest {
           .containsExactlyInAnyOrder(
               "STOCK_ADDS_UP " + miscounted,
               "LIMIT_KEPT " + limited,
+              "ALLOTMENT_ADDS_UP " + miscounted,
               "HOLD_MATCHES_RESERVATION " + stateless,
               // Without its reservation a purchase breaks two rules.
               "HOLD_MATCHES_RESERVATION " + unreserved,
               "ORDER_HAS_RESERVATION " + unreserved,
               "SOLD_MATCHES_ORDER " + unordered,
-              "PAYMENT_HAS_ORDER " + overcharged);
+              "PAYMENT_HAS_ORDER " + overcharged,
+              "CHARGE_IS_BOOKED " + overcharged);
     }
   }
 

@@ -19,6 +19,8 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Function;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -66,9 +68,19 @@ public final class Audit {
     var offers = offers(saleId, breaches);
     var offerIds = offers.stream().map(Stock::offerId).collect(Collectors.toSet());
     limits(offerIds, breaches);
-    var join = new Join(saleId.isPresent() ? Optional.of(offerIds) : Optional.empty());
-    join.run();
-    confirm(join.suspects, patience, breaches);
+    allotments(offerIds, breaches);
+    var only = saleId.isPresent() ? Optional.of(offerIds) : Optional.<Set<UUID>>empty();
+    var join = new Join(only);
+    var charges =
+        new Charges(
+            payments, id -> only.isEmpty() || purchase(id).touches(only.get()), BREACHES_MAX);
+    // Those that only looked wrong for a moment must not end it before everything is read.
+    do {
+      var suspects = new ArrayList<Supplier<List<Breach>>>();
+      join.suspects().forEach(id -> suspects.add(() -> mismatches(id)));
+      charges.suspects().forEach(key -> suspects.add(() -> charges.mismatches(key)));
+      confirm(suspects, patience, breaches);
+    } while ((join.hasMore() || charges.hasMore()) && breaches.size() < BREACHES_MAX);
     return new AuditReport(
         breaches.isEmpty() ? Verdict.OK : Verdict.BREACH,
         saleId.orElse(null),
@@ -114,18 +126,36 @@ public final class Audit {
     }
   }
 
-  private void confirm(Set<UUID> suspects, Duration patience, List<Breach> breaches) {
+  private void allotments(Set<UUID> offerIds, List<Breach> breaches) {
+    for (var wrong : inventory.miscounted()) {
+      if (offerIds.contains(wrong.offerId()) && breaches.size() < BREACHES_MAX) {
+        breaches.add(
+            new Breach(
+                Rule.ALLOTMENT_ADDS_UP,
+                wrong.offerId(),
+                "customer %s counts with %d, his holds with %d"
+                    .formatted(wrong.customerId(), wrong.units(), wrong.unitsByHolds())));
+      }
+    }
+  }
+
+  private List<Breach> mismatches(UUID reservationId) {
+    return purchase(reservationId).mismatches(clock.instant());
+  }
+
+  /** Looks at the suspects again until nothing is wrong with them, or patience ends. */
+  private void confirm(
+      List<Supplier<List<Breach>>> suspects, Duration patience, List<Breach> breaches) {
     long deadline = System.nanoTime() + patience.toNanos();
-    var wrong = new LinkedHashSet<>(suspects);
     while (true) {
-      wrong.removeIf(id -> purchase(id).mismatches().isEmpty());
-      if (wrong.isEmpty() || System.nanoTime() >= deadline) {
+      suspects.removeIf(suspect -> suspect.get().isEmpty());
+      if (suspects.isEmpty() || System.nanoTime() >= deadline) {
         break;
       }
       LockSupport.parkNanos(this, LOOK_AGAIN.toNanos());
     }
-    for (var id : wrong) {
-      for (var breach : purchase(id).mismatches()) {
+    for (var suspect : suspects) {
+      for (var breach : suspect.get()) {
         if (breaches.size() < BREACHES_MAX) {
           breaches.add(breach);
         }
@@ -144,7 +174,7 @@ public final class Audit {
         payments.payments(before, 1).stream().filter(p -> p.reservationId().equals(id)).toList());
   }
 
-  private static <T> T only(List<T> rows, java.util.function.Function<T, UUID> key, UUID id) {
+  private static <T> T only(List<T> rows, Function<T, UUID> key, UUID id) {
     return rows.stream().filter(row -> key.apply(row).equals(id)).findFirst().orElse(null);
   }
 
@@ -164,14 +194,15 @@ public final class Audit {
         new Pages<>(
             after -> Audit.this.payments.payments(after, PAGE_MAX),
             AuditRow.Payment::reservationId);
-    private final Set<UUID> suspects = new LinkedHashSet<>();
     private long openPayments;
 
     Join(Optional<Set<UUID>> offerIds) {
       this.offerIds = offerIds;
     }
 
-    void run() {
+    /** Reads on until so many look wrong that they had better be confirmed first. */
+    Set<UUID> suspects() {
+      var suspects = new LinkedHashSet<UUID>();
       for (var id = next(); id.isPresent() && suspects.size() < BREACHES_MAX; id = next()) {
         var purchase =
             new Purchase(
@@ -182,11 +213,16 @@ public final class Audit {
                 payments.takeAll(id.get()));
         if (offerIds.isEmpty() || purchase.touches(offerIds.get())) {
           openPayments += purchase.openPayments();
-          if (!purchase.mismatches().isEmpty()) {
+          if (!purchase.mismatches(clock.instant()).isEmpty()) {
             suspects.add(id.get());
           }
         }
       }
+      return suspects;
+    }
+
+    boolean hasMore() {
+      return next().isPresent();
     }
 
     private Optional<UUID> next() {

@@ -8,6 +8,8 @@ import flashsale.contracts.Line;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.PaymentState;
 import flashsale.contracts.ReservationState;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -24,9 +26,16 @@ record Purchase(
     AuditRow.Order order,
     List<AuditRow.Payment> payments) {
 
+  /** How long an open hold may be overdue; a sweep of many takes seconds. */
+  static final Duration OVERDUE_MAX = Duration.ofMinutes(1);
+
+  /** How long a payment may be open; even one that was only accepted is looked at after 15 min. */
+  static final Duration OPEN_PAYMENT_MAX = Duration.ofMinutes(20);
+
   /** Every rule that does not hold at this moment; the flow may be under way. */
-  List<Breach> mismatches() {
+  List<Breach> mismatches(Instant now) {
     var found = new ArrayList<Breach>();
+    inTime(found, now);
     holdMatchesReservation(found);
     soldMatchesOrder(found);
     paymentsHaveOrder(found);
@@ -38,14 +47,38 @@ record Purchase(
 
   /** Payments whose outcome is not known yet. */
   long openPayments() {
-    return payments.stream()
-        .filter(p -> p.state() == PaymentState.PENDING || p.state() == PaymentState.UNKNOWN)
-        .count();
+    return payments.stream().filter(Purchase::isOpen).count();
   }
 
+  private static boolean isOpen(AuditRow.Payment payment) {
+    return payment.state() == PaymentState.PENDING || payment.state() == PaymentState.UNKNOWN;
+  }
+
+  /**
+   * Whether it is about one of these offers, or may be: where hold and order are lost nobody knows,
+   * and it must not be told by nobody.
+   */
   boolean touches(Set<UUID> offerIds) {
-    var lines = hold != null ? hold.lines() : order != null ? order.lines() : List.<Line>of();
-    return lines.stream().anyMatch(line -> offerIds.contains(line.offerId()));
+    var lines = new ArrayList<Line>(hold == null ? List.of() : hold.lines());
+    lines.addAll(order == null ? List.of() : order.lines());
+    return lines.isEmpty() || lines.stream().anyMatch(line -> offerIds.contains(line.offerId()));
+  }
+
+  private void inTime(List<Breach> found, Instant now) {
+    if (hold != null
+        && hold.state() == HoldState.HELD
+        && hold.expiresAt().plus(OVERDUE_MAX).isBefore(now)) {
+      found.add(breach(Rule.HOLD_IN_TIME, "held, but overdue since " + hold.expiresAt()));
+    }
+    for (var payment : payments) {
+      if (isOpen(payment) && payment.changedAt().plus(OPEN_PAYMENT_MAX).isBefore(now)) {
+        found.add(
+            breach(
+                Rule.PAYMENT_ENDS,
+                "payment %s is %s since %s"
+                    .formatted(payment.paymentId(), payment.state(), payment.changedAt())));
+      }
+    }
   }
 
   private void holdMatchesReservation(List<Breach> found) {
@@ -110,6 +143,10 @@ record Purchase(
               Rule.PAYMENT_HAS_ORDER,
               "captured " + captured.getFirst().amountMinor() + ", ordered " + order.totalMinor()));
     }
+    payments.stream()
+        .filter(AuditRow.Payment::strayOut)
+        .map(p -> "payment %s was given up, but charged".formatted(p.paymentId()))
+        .forEach(detail -> found.add(breach(Rule.PAYMENT_HAS_ORDER, detail)));
     boolean refunded = payments.stream().anyMatch(p -> p.state() == PaymentState.REFUNDED);
     if (order != null && order.state() == OrderState.REFUNDED && !refunded) {
       found.add(breach(Rule.PAYMENT_HAS_ORDER, "the order is refunded, no payment is"));

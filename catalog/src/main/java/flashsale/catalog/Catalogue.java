@@ -20,6 +20,7 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.locks.ReentrantLock;
 import java.util.function.Predicate;
@@ -235,6 +236,19 @@ public final class Catalogue implements Catalog, AutoCloseable {
   /** How old the figures on the pages are at most, for a metric. */
   public Duration gaugeAge() {
     return gauge.age();
+  }
+
+  /**
+   * The last known figures of offers that customers buy now, or shortly: what the gauge looks at.
+   *
+   * @param max offers at most
+   */
+  public List<Stock> busyStock(int max) {
+    var busy = Set.copyOf(live.busy(clock.instant()));
+    return pages.figures().values().stream()
+        .filter(stock -> busy.contains(stock.saleId()))
+        .limit(max)
+        .toList();
   }
 
   /** Offers in memory, for a metric. */

@@ -186,4 +186,9 @@ final class MemoryLedger implements Inventory {
   public List<AuditRow.OverLimit> overLimit() {
     return List.of();
   }
+
+  @Override
+  public List<AuditRow.Allotment> miscounted() {
+    return List.of();
+  }
 }

@@ -115,7 +115,8 @@ public final class DirectDriver implements Checkout, AutoCloseable {
           "stopped before %s at %s: %s"
               .formatted(Flow.after(at), at.getClass().getSimpleName(), e.getMessage()),
           RETRY_AFTER,
-          e);
+          e,
+          at);
     }
   }
 

@@ -79,7 +79,9 @@ class DirectDriverTest {
     var driver = driver(Duration.ofSeconds(30), 16, facts -> List.of(known));
     driver.close();
     long from = System.nanoTime();
-    assertThatThrownBy(() -> driver.carry(opened)).isInstanceOf(CheckoutUnavailable.class);
+    assertThatThrownBy(() -> driver.carry(opened))
+        .isInstanceOfSatisfying(
+            CheckoutUnavailable.class, e -> assertThat(e.stoppedAt()).contains(opened));
     assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(5));
   }
 

@@ -244,8 +244,18 @@ public sealed interface Fact {
     }
   }
 
-  /** Money was taken for a hold that had been resolved otherwise: it must be given back. */
-  record HoldLost(UUID reservationId, UUID customerId, UUID orderId, UUID paymentId, Instant lostAt)
+  /**
+   * Money was taken for a hold that had been resolved otherwise: it must be given back. {@code
+   * resolvedAs} tells how; null if there never was a hold, and in messages of versions that did not
+   * tell.
+   */
+  record HoldLost(
+      UUID reservationId,
+      UUID customerId,
+      UUID orderId,
+      UUID paymentId,
+      Instant lostAt,
+      HoldState resolvedAs)
       implements Fact {
     @Override
     public UUID key() {
@@ -277,7 +287,8 @@ public sealed interface Fact {
 
   /**
    * The captured money of this order went back. {@code paymentId} is null when there was none to
-   * give back; {@code holdLost} tells the automatic refund from an operator's.
+   * give back; {@code holdLost} tells the automatic refund from an operator's, and {@code
+   * resolvedAs} is then {@link HoldLost}'s.
    */
   record PaymentRefunded(
       UUID paymentId,
@@ -287,7 +298,8 @@ public sealed interface Fact {
       long amountMinor,
       String currency,
       boolean holdLost,
-      Instant refundedAt)
+      Instant refundedAt,
+      HoldState resolvedAs)
       implements Fact {
     @Override
     public UUID key() {

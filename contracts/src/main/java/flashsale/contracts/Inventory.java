@@ -45,6 +45,12 @@ public interface Inventory extends Step {
   /** For each offer with the stock row: units held and sold according to the hold rows. */
   List<AuditRow.Offer> offers();
 
-  /** Customers whose open holds and purchases, summed from the hold rows, exceed the limit. */
+  /**
+   * Customers whose open holds and purchases, summed from the hold rows, exceed the highest limit
+   * that was ever in force: who took his units before a limit was lowered has done nothing wrong.
+   */
   List<AuditRow.OverLimit> overLimit();
+
+  /** Customers whose count of an offer's units is not what the hold rows add up to. */
+  List<AuditRow.Allotment> miscounted();
 }

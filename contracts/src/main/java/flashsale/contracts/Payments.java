@@ -12,4 +12,12 @@ public interface Payments extends Step {
    * that there may be a few more.
    */
   List<AuditRow.Payment> payments(Optional<UUID> after, int max);
+
+  /**
+   * What the gateway has ever captured, in unsigned byte order of the keys, of those after {@code
+   * after}, at most {@code max}, and what our payments say of it.
+   *
+   * @throws CheckoutUnavailable if the gateway does not answer
+   */
+  List<AuditRow.Charge> charges(Optional<UUID> after, int max);
 }

@@ -22,16 +22,17 @@ final class BatchWrite {
   private static final String STOCK =
       """
       INSERT INTO stock (offer_id, sale_id, allocated, available, held, sold, limit_per_customer,
-                         version, revision)
+                         limit_ceiling, version, revision)
       SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::int[]), unnest(?::int[]),
-             unnest(?::int[]), unnest(?::int[]), unnest(?::int[]), unnest(?::bigint[]),
-             unnest(?::bigint[])
+             unnest(?::int[]), unnest(?::int[]), unnest(?::int[]), unnest(?::int[]),
+             unnest(?::bigint[]), unnest(?::bigint[])
       ON CONFLICT (offer_id) DO UPDATE SET
         allocated = EXCLUDED.allocated,
         available = EXCLUDED.available,
         held = EXCLUDED.held,
         sold = EXCLUDED.sold,
         limit_per_customer = EXCLUDED.limit_per_customer,
+        limit_ceiling = EXCLUDED.limit_ceiling,
         version = EXCLUDED.version,
         revision = CASE WHEN stock.revision = EXCLUDED.revision - 1 THEN EXCLUDED.revision END
       """;
@@ -55,13 +56,14 @@ final class BatchWrite {
       """
       INSERT INTO hold (held_at, changed_at, expires_at, reservation_id, customer_id, state,
                         offer_ids, quantities, unit_prices, currency, fingerprint, reason,
-                        refused_offer, refused_available, order_id, payment_id, sold_at)
+                        refused_offer, refused_available, order_id, payment_id, sold_at,
+                        promised_until)
       SELECT n.at, n.at, n.at + unnest(?::bigint[]) * interval '1 microsecond',
              unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]),
              unnest(?::text[])::uuid[], unnest(?::text[])::int[], unnest(?::text[])::bigint[],
              unnest(?::text[]), unnest(?::text[]), unnest(?::text[]),
              unnest(?::uuid[]), unnest(?::int[]), unnest(?::uuid[]), unnest(?::uuid[]),
-             unnest(?::timestamptz[])
+             unnest(?::timestamptz[]), unnest(?::timestamptz[])
       FROM (SELECT ?::timestamptz) AS n (at)
       """;
 
@@ -70,6 +72,7 @@ final class BatchWrite {
       """
       UPDATE hold SET
         state = CASE WHEN hold.state = w.before THEN w.state END,
+        promised_until = coalesce(hold.promised_until, hold.expires_at),
         expires_at = w.expires_at,
         changed_at = w.changed_at,
         order_id = w.order_id,
@@ -152,6 +155,7 @@ final class BatchWrite {
         .ints(OfferStock::held)
         .ints(OfferStock::sold)
         .ints(OfferStock::limitPerCustomer)
+        .ints(OfferStock::limitCeiling)
         .longs(OfferStock::version)
         .longs(OfferStock::revision)
         .next();
@@ -185,6 +189,7 @@ final class BatchWrite {
         .uuids(h -> bought(h, Hold.Purchase::orderId))
         .uuids(h -> bought(h, Hold.Purchase::paymentId))
         .times(h -> bought(h, Hold.Purchase::soldAt))
+        .times(h -> h.promisedUntil().equals(h.expiresAt()) ? null : h.promisedUntil())
         .time(now)
         .next();
   }

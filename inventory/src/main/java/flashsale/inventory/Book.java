@@ -236,12 +236,16 @@ final class Book {
     return expired;
   }
 
+  /**
+   * Time to charge, up to the end of the time that was promised: who pays again and again does not
+   * keep units from the others. What is still being charged by then keeps its hold to its end.
+   */
   private Fact extend(PaymentRequested p) {
     var hold = holds.get(p.reservationId());
     if (hold != null && hold.isHeld() && hold.overdueAt(now)) {
       hold = expired(hold);
     }
-    if (hold == null || !hold.isHeld()) {
+    if (hold == null || !hold.isHeld() || !now.isBefore(hold.promisedUntil())) {
       return new HoldGone(p.paymentId(), p.orderId(), p.reservationId(), p.customerId());
     }
     var until = now.plus(settings.chargeWindow());
@@ -266,7 +270,13 @@ final class Book {
       return hold.soldFact();
     }
     if (hold == null || !hold.isHeld()) {
-      return new HoldLost(p.reservationId(), p.customerId(), p.orderId(), p.paymentId(), now);
+      return new HoldLost(
+          p.reservationId(),
+          p.customerId(),
+          p.orderId(),
+          p.paymentId(),
+          now,
+          hold == null ? null : hold.state());
     }
     move(hold, OfferStock::sell, 0);
     return put(hold.sold(new Hold.Purchase(p.orderId(), p.paymentId(), now))).soldFact();

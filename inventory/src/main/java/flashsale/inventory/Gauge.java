@@ -45,6 +45,11 @@ final class Gauge {
     windows.keySet().retainAll(ids(sales.stream().map(SaleWindow::saleId)));
   }
 
+  /** Offers known now. */
+  int size() {
+    return offers.size();
+  }
+
   private static Set<UUID> ids(java.util.stream.Stream<UUID> ids) {
     return ids.collect(Collectors.toSet());
   }

@@ -24,6 +24,7 @@ import java.util.UUID;
  * @param denial why it was refused; null unless REFUSED
  * @param purchase to whom its units went; null unless SOLD or RETURNED
  * @param heldAt when it was first decided
+ * @param promisedUntil when it was first to be overdue; extensions do not change it
  * @param expiresAt when an open hold is overdue
  * @param changedAt when it came into its state
  */
@@ -37,6 +38,7 @@ record Hold(
     Denial denial,
     Purchase purchase,
     Instant heldAt,
+    Instant promisedUntil,
     Instant expiresAt,
     Instant changedAt) {
 
@@ -67,6 +69,7 @@ record Hold(
         null,
         now,
         expiresAt,
+        expiresAt,
         now);
   }
 
@@ -81,6 +84,7 @@ record Hold(
         HoldState.RELEASED,
         null,
         null,
+        now,
         now,
         now,
         now);
@@ -100,7 +104,18 @@ record Hold(
 
   private Hold become(HoldState to, Purchase by, Instant until, Instant at) {
     return new Hold(
-        reservationId, customerId, lines, currency, fingerprint, to, denial, by, heldAt, until, at);
+        reservationId,
+        customerId,
+        lines,
+        currency,
+        fingerprint,
+        to,
+        denial,
+        by,
+        heldAt,
+        promisedUntil,
+        until,
+        at);
   }
 
   boolean isHeld() {
@@ -155,6 +170,6 @@ record Hold(
   }
 
   AuditRow.Hold auditRow() {
-    return new AuditRow.Hold(reservationId, customerId, lines, state, changedAt);
+    return new AuditRow.Hold(reservationId, customerId, lines, state, expiresAt, changedAt);
   }
 }

@@ -4,6 +4,7 @@ import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Stock;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
@@ -15,6 +16,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.Collection;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
@@ -189,16 +191,61 @@ public final class Ledger implements Inventory, AutoCloseable {
 
   // --- expiry ----------------------------------------------------------------------------------
 
-  /** Expires what is overdue; several processes may do so at once, each hold expires once. */
+  /**
+   * Expires what is overdue; several processes may do so at once, each hold expires once. One that
+   * cannot be expired does not stop the others.
+   *
+   * @throws IllegalStateException if there were such; after all the others have expired
+   */
   void sweep() {
+    var now = now();
+    var broken = new HashSet<UUID>();
+    RuntimeException failure = null;
     List<UUID> overdue;
     do {
-      var now = now();
-      overdue = reads.overdue(now, settings.sweepMax());
-      if (!overdue.isEmpty()) {
-        apply(overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
+      // Those that were left behind are the longest overdue now.
+      overdue = reads.overdue(now, broken.size(), settings.sweepMax());
+      try {
+        expire(overdue, now);
+      } catch (RuntimeException e) {
+        if (isEverybodys(e)) {
+          throw e;
+        }
+        failure = eachAlone(overdue, now, broken, e);
       }
     } while (overdue.size() == settings.sweepMax());
+    if (failure != null) {
+      throw new IllegalStateException("overdue holds cannot be expired: " + broken, failure);
+    }
+  }
+
+  private void expire(List<UUID> overdue, Instant now) {
+    if (!overdue.isEmpty()) {
+      apply(overdue.stream().<Fact>map(id -> new Fact.HoldOverdue(id, now)).toList());
+    }
+  }
+
+  /** Finds out whose fault it was; what failed last. */
+  private RuntimeException eachAlone(
+      List<UUID> overdue, Instant now, Set<UUID> broken, RuntimeException failure) {
+    var last = failure;
+    for (var id : overdue) {
+      try {
+        expire(List.of(id), now);
+      } catch (RuntimeException e) {
+        if (isEverybodys(e)) {
+          throw e;
+        }
+        broken.add(id);
+        last = e;
+      }
+    }
+    return last;
+  }
+
+  /** Whether it was no hold's fault: trying again and again would only make it worse. */
+  private static boolean isEverybodys(RuntimeException e) {
+    return e instanceof Overloaded || (e instanceof DatabaseFailure f && f.isUnreachable());
   }
 
   // --- the gauge -------------------------------------------------------------------------------
@@ -212,6 +259,11 @@ public final class Ledger implements Inventory, AutoCloseable {
   @Override
   public Optional<Fact.StockRefused> refusedAtGate(Fact.ReservationRequested request) {
     return gauge.refusal(request, now());
+  }
+
+  /** Offers whose figures the gate knows, for a metric. */
+  public int gateOffers() {
+    return gauge.size();
   }
 
   /** Looks at what other processes have written. */
@@ -252,5 +304,10 @@ public final class Ledger implements Inventory, AutoCloseable {
   @Override
   public List<AuditRow.OverLimit> overLimit() {
     return reads.overLimit();
+  }
+
+  @Override
+  public List<AuditRow.Allotment> miscounted() {
+    return reads.miscounted();
   }
 }

@@ -25,6 +25,9 @@ final class LedgerReads {
   /** Customers above a limit that are told at most; there should be none. */
   static final int OVER_LIMIT_MAX = 10_000;
 
+  /** Customers whose units are counted wrongly that are told at most; there should be none. */
+  static final int MISCOUNTED_MAX = 10_000;
+
   private static final UUID BEFORE_ALL_IDS = new UUID(0, 0);
 
   /** Offers and their sales, as they were at one moment. */
@@ -82,17 +85,22 @@ final class LedgerReads {
             row -> Rows.uuid(row, "reservation_id")));
   }
 
-  /** Open holds whose time is up at this instant, the longest overdue first. */
-  List<UUID> overdue(Instant now, int max) {
+  /**
+   * Open holds whose time is up at this instant, the longest overdue first.
+   *
+   * @param skip so many of the longest overdue are left out
+   */
+  List<UUID> overdue(Instant now, int skip, int max) {
     return query(
         """
         SELECT reservation_id FROM hold
         WHERE state = 'HELD' AND expires_at <= ?
-        ORDER BY expires_at LIMIT ?
+        ORDER BY expires_at LIMIT ? OFFSET ?
         """,
         s -> {
           s.setObject(1, Rows.parameter(now));
           s.setInt(2, max);
+          s.setInt(3, skip);
         },
         row -> Rows.uuid(row, "reservation_id"));
   }
@@ -161,14 +169,14 @@ final class LedgerReads {
             query(
                 connection,
                 """
-                SELECT offer_id, customer_id, sum(quantity) AS units, limit_per_customer
+                SELECT offer_id, customer_id, sum(quantity) AS units, limit_ceiling
                 FROM (SELECT unnest(offer_ids) AS offer_id, unnest(quantities) AS quantity,
                              customer_id
                       FROM hold WHERE state IN ('HELD', 'SOLD')) AS lines
                 JOIN stock USING (offer_id)
-                WHERE limit_per_customer > 0
-                GROUP BY offer_id, customer_id, limit_per_customer
-                HAVING sum(quantity) > limit_per_customer
+                WHERE limit_ceiling > 0
+                GROUP BY offer_id, customer_id, limit_ceiling
+                HAVING sum(quantity) > limit_ceiling
                 ORDER BY offer_id, customer_id LIMIT ?
                 """,
                 s -> s.setInt(1, OVER_LIMIT_MAX),
@@ -177,7 +185,29 @@ final class LedgerReads {
                         Rows.uuid(row, "offer_id"),
                         Rows.uuid(row, "customer_id"),
                         row.getLong("units"),
-                        row.getInt("limit_per_customer"))));
+                        row.getInt("limit_ceiling"))));
+  }
+
+  List<AuditRow.Allotment> miscounted() {
+    return query(
+        """
+        SELECT offer_id, customer_id, coalesce(allotment.units, 0) AS units,
+               coalesce(sums.units, 0) AS units_by_holds
+        FROM allotment FULL JOIN (
+          SELECT offer_id, customer_id, sum(quantity) AS units
+          FROM (SELECT unnest(offer_ids) AS offer_id, unnest(quantities) AS quantity, customer_id
+                FROM hold WHERE state IN ('HELD', 'SOLD')) AS lines
+          GROUP BY offer_id, customer_id) AS sums USING (offer_id, customer_id)
+        WHERE coalesce(allotment.units, 0) <> coalesce(sums.units, 0)
+        ORDER BY offer_id, customer_id LIMIT ?
+        """,
+        s -> s.setInt(1, MISCOUNTED_MAX),
+        row ->
+            new AuditRow.Allotment(
+                Rows.uuid(row, "offer_id"),
+                Rows.uuid(row, "customer_id"),
+                row.getLong("units"),
+                row.getLong("units_by_holds")));
   }
 
   private static int page(int max) {

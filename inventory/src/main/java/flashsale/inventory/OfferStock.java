@@ -10,6 +10,7 @@ import java.util.UUID;
  * sold}.
  *
  * @param limitPerCustomer units one customer may hold and own; 0: no limit
+ * @param limitCeiling the highest limit that was ever in force; 0: at some time there was none
  * @param version the catalogue's, of the allocation that is in force
  * @param revision counts the transactions that wrote the row; orders what the gauge hears
  */
@@ -21,6 +22,7 @@ record OfferStock(
     int held,
     int sold,
     int limitPerCustomer,
+    int limitCeiling,
     long version,
     long revision) {
 
@@ -43,6 +45,7 @@ record OfferStock(
         0,
         0,
         fact.limitPerCustomer(),
+        fact.limitPerCustomer(),
         fact.version(),
         0);
   }
@@ -58,8 +61,14 @@ record OfferStock(
         held,
         sold,
         fact.limitPerCustomer(),
+        ceiling(fact.limitPerCustomer()),
         fact.version(),
         revision);
+  }
+
+  /** Units that were taken under a higher limit stay, so that is what they are audited against. */
+  private int ceiling(int limit) {
+    return limit == 0 || limitCeiling == 0 ? 0 : Math.max(limit, limitCeiling);
   }
 
   OfferStock hold(int units) {
@@ -87,13 +96,23 @@ record OfferStock(
         nowHeld,
         nowSold,
         limitPerCustomer,
+        limitCeiling,
         version,
         revision);
   }
 
   OfferStock atRevision(long next) {
     return new OfferStock(
-        offerId, saleId, allocated, available, held, sold, limitPerCustomer, version, next);
+        offerId,
+        saleId,
+        allocated,
+        available,
+        held,
+        sold,
+        limitPerCustomer,
+        limitCeiling,
+        version,
+        next);
   }
 
   StockAllocated answer() {

@@ -52,6 +52,10 @@ final class Periodic implements AutoCloseable {
         LOG.warn("{} failed and goes on trying: {}", name, e.toString());
       }
       failing = true;
+    } catch (Error e) {
+      // Whatever it was, holds must go on to expire.
+      LOG.error("{} failed badly and goes on trying", name, e);
+      failing = true;
     }
   }
 

@@ -16,13 +16,14 @@ import java.util.UUID;
 /** The ledger's rows as records, and the columns to select for them. */
 final class Rows {
   static final String OFFER =
-      "offer_id, sale_id, allocated, available, held, sold, limit_per_customer, version, revision";
+      "offer_id, sale_id, allocated, available, held, sold, limit_per_customer, limit_ceiling, "
+          + "version, revision";
 
   static final String WINDOW = "sale_id, state, opens_at, closes_at, hold_seconds, version";
 
   static final String HOLD =
       """
-      reservation_id, customer_id, held_at, expires_at, changed_at, state, offer_ids, quantities, \
+      reservation_id, customer_id, held_at, promised_until, expires_at, changed_at, state, offer_ids, quantities, \
       unit_prices, currency, fingerprint, reason, refused_offer, refused_available, order_id, \
       payment_id, sold_at""";
 
@@ -37,6 +38,7 @@ final class Rows {
         row.getInt("held"),
         row.getInt("sold"),
         row.getInt("limit_per_customer"),
+        row.getInt("limit_ceiling"),
         row.getLong("version"),
         row.getLong("revision"));
   }
@@ -52,6 +54,8 @@ final class Rows {
   }
 
   static Hold hold(ResultSet row) throws SQLException {
+    var expiresAt = time(row, "expires_at");
+    var promisedUntil = time(row, "promised_until");
     return new Hold(
         uuid(row, "reservation_id"),
         uuid(row, "customer_id"),
@@ -62,7 +66,8 @@ final class Rows {
         denial(row),
         purchase(row),
         time(row, "held_at"),
-        time(row, "expires_at"),
+        promisedUntil == null ? expiresAt : promisedUntil,
+        expiresAt,
         time(row, "changed_at"));
   }
 

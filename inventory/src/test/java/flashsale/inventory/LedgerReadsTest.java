@@ -92,13 +92,28 @@ class LedgerReadsTest {
     assertThat(first)
         .containsExactly(
             new AuditRow.Hold(
-                held.reservationId(), customer, held.lines(), HoldState.HELD, shop.now()),
+                held.reservationId(),
+                customer,
+                held.lines(),
+                HoldState.HELD,
+                shop.now().plusSeconds(HOLD_SECONDS),
+                shop.now()),
             new AuditRow.Hold(
-                refused.reservationId(), customer, refused.lines(), HoldState.REFUSED, shop.now()));
+                refused.reservationId(),
+                customer,
+                refused.lines(),
+                HoldState.REFUSED,
+                shop.now(),
+                shop.now()));
     assertThat(second)
         .containsExactly(
             new AuditRow.Hold(
-                tombstone.reservationId(), null, List.of(), HoldState.RELEASED, shop.now()));
+                tombstone.reservationId(),
+                null,
+                List.of(),
+                HoldState.RELEASED,
+                shop.now(),
+                shop.now()));
     assertThatThrownBy(() -> shop.ledger.holds(Optional.empty(), 0))
         .isInstanceOf(IllegalArgumentException.class);
   }
@@ -118,15 +133,47 @@ class LedgerReadsTest {
   }
 
   @Test
-  void aCustomerAboveALoweredLimitIsFound() {
+  void whoTookHisUnitsBeforeTheLimitWasLoweredIsNotBlamed() {
     var sale = shop.openSale();
     var offer = shop.offer(sale, 10, 3);
     shop.apply(shop.request(customer, line(offer, 3)));
     shop.apply(shop.request(Ids.next(), line(offer, 2)));
-    assertThat(shop.ledger.overLimit()).isEmpty();
     shop.apply(new OfferAllocated(offer, sale, 10, 2, 2));
+    assertThat(shop.stock(offer).limitPerCustomer()).isEqualTo(2);
+    assertThat(shop.ledger.overLimit()).isEmpty();
+    shop.execute("UPDATE stock SET limit_ceiling = 2");
     assertThat(shop.ledger.overLimit())
         .containsExactly(new AuditRow.OverLimit(offer, customer, 3, 2));
+  }
+
+  @Test
+  void anOfferThatOnceHadNoLimitHasNoneToBeAuditedAgainst() {
+    var sale = shop.openSale();
+    var offer = shop.offer(sale, 10, 0);
+    shop.apply(shop.request(customer, line(offer, 5)));
+    shop.apply(new OfferAllocated(offer, sale, 10, 2, 2));
+    shop.apply(new OfferAllocated(offer, sale, 10, 4, 3));
+    assertThat(shop.ledger.overLimit()).isEmpty();
+  }
+
+  @Test
+  void aCustomersCountThatIsNotTheSumOfHisHoldsIsFound() {
+    var offer = shop.offer(10, 0);
+    var uncounted = Ids.next();
+    var gone = shop.request(Ids.next(), line(offer, 1));
+    shop.ledger.apply(
+        List.of(
+            shop.request(customer, line(offer, 2)),
+            shop.request(uncounted, line(offer, 1)),
+            gone,
+            shop.release(gone)));
+    assertThat(shop.ledger.miscounted()).isEmpty();
+    shop.execute("UPDATE allotment SET units = 3 WHERE customer_id = '" + customer + "'");
+    shop.execute("DELETE FROM allotment WHERE customer_id = '" + uncounted + "'");
+    assertThat(shop.ledger.miscounted())
+        .containsExactlyInAnyOrder(
+            new AuditRow.Allotment(offer, customer, 3, 2),
+            new AuditRow.Allotment(offer, uncounted, 0, 1));
   }
 
   @Test

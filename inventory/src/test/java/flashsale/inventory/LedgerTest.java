@@ -19,8 +19,10 @@ import flashsale.contracts.Fact.StockAllocated;
 import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Fact.StockReturned;
 import flashsale.contracts.Fact.StockSold;
+import flashsale.contracts.HoldState;
 import flashsale.platform.ids.Ids;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.UUID;
 import org.junit.jupiter.api.AfterAll;
@@ -257,6 +259,35 @@ class LedgerTest {
   }
 
   @Test
+  void attemptsToPayKeepAHoldForOneChargeWindowBeyondItsTimeAndNoLonger() {
+    var offer = shop.offer(10, 0);
+    var request = shop.request(customer, line(offer, 1));
+    var promised = hold(request).expiresAt();
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS - 1));
+    var walking = shop.payment(request, Ids.next());
+    var last = (HoldExtended) shop.apply(walking);
+    assertThat(last.expiresAt())
+        .isEqualTo(promised.minusSeconds(1).plus(Ledger.Settings.DEFAULT.chargeWindow()));
+    shop.clock.advance(Duration.ofSeconds(1));
+    assertThat(shop.apply(shop.payment(request, Ids.next()))).isInstanceOf(HoldGone.class);
+    // A walk that is repeated too late charges nothing any more, but what it had charged is sold.
+    assertThat(shop.apply(walking)).isInstanceOf(HoldGone.class);
+    assertThat(shop.apply(shop.captured(request, walking.paymentId())))
+        .isInstanceOf(StockSold.class);
+    figures(offer, 9, 0, 1);
+  }
+
+  @Test
+  void aHoldThatIsTakenAndExtendedInOneBatchKeepsItsPromiseToo() {
+    var sale = Ids.next();
+    shop.apply(shop.opened(sale, 60, 1));
+    var request = shop.request(customer, line(shop.offer(sale, 10, 0), 1));
+    shop.ledger.apply(List.of(request, shop.payment(request, Ids.next())));
+    shop.clock.advance(Duration.ofSeconds(60));
+    assertThat(shop.apply(shop.payment(request, Ids.next()))).isInstanceOf(HoldGone.class);
+  }
+
+  @Test
   void aPaymentForAHoldWhoseTimeIsUpExpiresItAndChargesNothing() {
     var offer = shop.offer(10, 0);
     var request = shop.request(customer, line(offer, 4));
@@ -316,8 +347,11 @@ class LedgerTest {
     var unknown = shop.request(customer, line(offer, 1));
     shop.ledger.apply(
         List.of(released, sold, shop.release(released), shop.captured(sold, Ids.next())));
+    var resolvedAs = new ArrayList<HoldState>();
     for (var request : List.of(released, sold, unknown)) {
       var payment = shop.captured(request, Ids.next());
+      var lost = (HoldLost) shop.apply(payment);
+      resolvedAs.add(lost.resolvedAs());
       assertThat(shop.apply(payment))
           .isEqualTo(
               new HoldLost(
@@ -325,8 +359,10 @@ class LedgerTest {
                   customer,
                   payment.orderId(),
                   payment.paymentId(),
-                  shop.now()));
+                  shop.now(),
+                  lost.resolvedAs()));
     }
+    assertThat(resolvedAs).containsExactly(HoldState.RELEASED, HoldState.SOLD, null);
     figures(offer, 9, 0, 1);
   }
 

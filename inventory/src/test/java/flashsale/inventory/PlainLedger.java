@@ -23,6 +23,7 @@ import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Fact.StockReturned;
 import flashsale.contracts.Fact.StockSold;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import java.time.Duration;
@@ -47,6 +48,7 @@ final class PlainLedger {
     List<Line> lines = List.of();
     String state;
     Fact outcome;
+    Instant promisedUntil;
     Instant expiresAt;
     StockSold sold;
 
@@ -176,7 +178,8 @@ final class PlainLedger {
   }
 
   private void extend(Reservation mine, ReservationRequested r, Duration by) {
-    mine.expiresAt = now.plus(by);
+    mine.promisedUntil = now.plus(by);
+    mine.expiresAt = mine.promisedUntil;
     mine.outcome =
         new StockHeld(
             mine.id, mine.customer, mine.lines, r.currency(), r.fingerprint(), now, mine.expiresAt);
@@ -224,7 +227,7 @@ final class PlainLedger {
     if (mine != null) {
       expireIfOverdue(mine);
     }
-    if (mine == null || !mine.is("HELD")) {
+    if (mine == null || !mine.is("HELD") || !now.isBefore(mine.promisedUntil)) {
       return new HoldGone(p.paymentId(), p.orderId(), p.reservationId(), p.customerId());
     }
     var until = now.plus(Duration.ofMinutes(2));
@@ -254,7 +257,13 @@ final class PlainLedger {
     }
     return mine != null && mine.sold != null && mine.sold.paymentId().equals(p.paymentId())
         ? mine.sold
-        : new HoldLost(p.reservationId(), p.customerId(), p.orderId(), p.paymentId(), now);
+        : new HoldLost(
+            p.reservationId(),
+            p.customerId(),
+            p.orderId(),
+            p.paymentId(),
+            now,
+            mine == null ? null : HoldState.valueOf(mine.state));
   }
 
   private Fact refund(OrderRefunded r) {

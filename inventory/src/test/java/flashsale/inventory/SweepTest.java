@@ -89,6 +89,32 @@ class SweepTest {
   }
 
   @Test
+  void holdsThatCannotBeExpiredDoNotStopTheOthers() {
+    var broken = hold(3);
+    for (var fact : broken) {
+      // Nobody knows this offer, so its units cannot go back.
+      shop.execute(
+          "UPDATE hold SET offer_ids = ARRAY[reservation_id] WHERE reservation_id = '%s'"
+              .formatted(fact.key()));
+    }
+    shop.clock.advance(Duration.ofSeconds(1));
+    hold(5);
+    shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));
+    var d = Ledger.Settings.DEFAULT;
+    var settings =
+        new Ledger.Settings(
+            d.chargeWindow(), d.releaseGrace(), d.sweepEvery(), 2, d.gaugeRefresh());
+    try (var ledger = new Ledger(shop.database, shop.outbox, shop.clock, settings)) {
+      assertThatThrownBy(ledger::sweep)
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessageContainingAll(
+              broken.stream().map(f -> f.key().toString()).toArray(String[]::new));
+    }
+    assertThat(shop.query("SELECT state, count(*) FROM hold GROUP BY state"))
+        .containsExactlyInAnyOrder("EXPIRED 5", "HELD 3");
+  }
+
+  @Test
   void aSweepThatFailsGoesOnTrying() {
     hold(1);
     shop.clock.advance(Duration.ofSeconds(HOLD_SECONDS));

@@ -6,6 +6,7 @@ import flashsale.contracts.Fact.HoldReleased;
 import flashsale.contracts.Fact.PaymentRefunded;
 import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Fact.StockSold;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.ReservationState;
 import java.time.Instant;
@@ -84,10 +85,17 @@ final class OrderLife {
 
   private static OrderRow lost(OrderRow order, PaymentRefunded refund, Instant now) {
     return switch (stateOf(order, refund)) {
-      case PENDING_PAYMENT -> order.cancelled(ReservationState.EXPIRED, now);
+      // The walk that gave the hold back died before it came here.
+      case PENDING_PAYMENT -> order.cancelled(endOf(refund), now);
       case CANCELLED -> order; // Whoever gave the hold back has said why.
       case PAID, REFUNDED -> throw impossible(order, refund);
     };
+  }
+
+  private static ReservationState endOf(PaymentRefunded refund) {
+    return refund.resolvedAs() == HoldState.RELEASED
+        ? ReservationState.RELEASED
+        : ReservationState.EXPIRED;
   }
 
   private static OrderRow refunded(OrderRow order, PaymentRefunded refund, Instant now) {

@@ -15,6 +15,7 @@ import flashsale.contracts.Fact.PaymentRefunded;
 import flashsale.contracts.Fact.ReleaseRequested;
 import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Fact.StockSold;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.OrderIds;
 import flashsale.contracts.OrderState;
@@ -83,7 +84,12 @@ class OrderBookTest {
   }
 
   private PaymentRefunded refunded(boolean holdLost) {
-    return new PaymentRefunded(payment, order, reservation, customer, 4498, "EUR", holdLost, NOON);
+    return refunded(holdLost, holdLost ? HoldState.EXPIRED : null);
+  }
+
+  private PaymentRefunded refunded(boolean holdLost, HoldState resolvedAs) {
+    return new PaymentRefunded(
+        payment, order, reservation, customer, 4498, "EUR", holdLost, NOON, resolvedAs);
   }
 
   private OrderPlaced placedFact() {
@@ -235,6 +241,21 @@ class OrderBookTest {
     apply(held());
     assertThat(apply(refunded(true))).isEqualTo(cancelledFact(ReservationState.EXPIRED));
     assertThat(apply(refunded(true))).isEqualTo(cancelledFact(ReservationState.EXPIRED));
+  }
+
+  @Test
+  void moneyGivenBackForAHoldThatWasReleasedCancelsTheOrderAsReleased() {
+    apply(held());
+    assertThat(apply(refunded(true, HoldState.RELEASED)))
+        .isEqualTo(cancelledFact(ReservationState.RELEASED));
+    // What the walk that released it had no time to say comes from the outbox.
+    assertThat(apply(released())).isEqualTo(cancelledFact(ReservationState.RELEASED));
+  }
+
+  @Test
+  void moneyGivenBackForAHoldOfWhichNothingIsToldCancelsTheOrderAsExpired() {
+    apply(held());
+    assertThat(apply(refunded(true, null))).isEqualTo(cancelledFact(ReservationState.EXPIRED));
   }
 
   @Test

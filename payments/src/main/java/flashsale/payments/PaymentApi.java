@@ -3,6 +3,7 @@ package flashsale.payments;
 import flashsale.contracts.Checkout;
 import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Order;
 import flashsale.contracts.OrderState;
@@ -23,9 +24,12 @@ import flashsale.platform.metrics.Meters;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
+import java.util.List;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Payments over HTTP. The payment is PENDING, durably, before the walk begins; however the walk
@@ -34,11 +38,12 @@ import java.util.concurrent.ConcurrentHashMap;
  * interrupted walk up again.
  */
 public final class PaymentApi implements AutoCloseable {
+  private static final Logger LOG = LoggerFactory.getLogger(PaymentApi.class);
   private static final Duration RETRY_RUNNING = Duration.ofSeconds(1);
   private static final int METHOD_MAX_CHARS = 255;
 
   /** A payment that was only accepted is in the outbox; for so long nobody takes it for lost. */
-  private static final Duration ACCEPTED_LOOK_AFTER = Duration.ofMinutes(15);
+  static final Duration ACCEPTED_LOOK_AFTER = Duration.ofMinutes(15);
 
   /** The body of {@code POST /payments}: what to pay, and the gateway's token to pay it with. */
   record Body(UUID orderId, String method) {}
@@ -101,6 +106,12 @@ public final class PaymentApi implements AutoCloseable {
             book::accept,
             meters.batches("payment-accept"));
     meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "payment-open",
+        openings::waiting);
+    meters.gauge(
         "flashsale.gateway.calls",
         "Calls of the payment gateway under way",
         "role",
@@ -136,7 +147,7 @@ public final class PaymentApi implements AutoCloseable {
     var body = checked(call.body(Body.class));
     var key = call.idempotencyKey();
     if (key.isEmpty()) {
-      return begin(Ids.next(), customerId, body, call.prefer());
+      return beginKeyless(customerId, body, call.prefer());
     }
     var id = Ids.derive(customerId, "payment/" + key.get());
     if (!underWay.add(id)) {
@@ -166,6 +177,29 @@ public final class PaymentApi implements AutoCloseable {
 
   private static String fingerprint(Body body) {
     return Ids.derive(body.orderId(), body.method()).toString();
+  }
+
+  /** Nobody can take a payment without a key up again: it must not lock the order for nothing. */
+  private Answer beginKeyless(UUID customerId, Body body, Prefer prefer) {
+    var id = Ids.next();
+    try {
+      return begin(id, customerId, body, prefer);
+    } catch (CheckoutUnavailable e) {
+      if (e.stoppedAt().filter(PaymentRequested.class::isInstance).isPresent()) {
+        giveUp(id);
+      }
+      throw e;
+    }
+  }
+
+  /** The gateway has never heard of this payment and never will. */
+  private void giveUp(UUID paymentId) {
+    try {
+      book.settle(
+          List.of(new Settlement.Declined(paymentId, PaymentRow.NOT_CHARGED)), Duration.ZERO);
+    } catch (RuntimeException e) {
+      LOG.warn("payment {} is left to the resolver: {}", paymentId, e.toString());
+    }
   }
 
   private Answer begin(UUID id, UUID customerId, Body body, Prefer prefer) {

@@ -149,7 +149,8 @@ final class PaymentBook {
 
   /**
    * Writes what became known and tells how these payments stand now; where another answer came
-   * first, it stays. What turns out to be captured goes into the outbox.
+   * first, it stays. What turns out to be captured goes into the outbox; what turns out to be
+   * captured after it was given up is noted to be given back.
    *
    * @param lease for how long whoever called drives a captured payment on himself; zero: nobody
    *     does
@@ -164,10 +165,17 @@ final class PaymentBook {
               var now = now();
               var before = PaymentTable.lock(connection, paymentIds(settlements));
               var after = new HashMap<>(before);
+              var strays = new ArrayList<Settlement.Captured>();
               for (var s : settlements) {
                 // What the gateway says by itself may be about a payment of somebody else.
-                after.computeIfPresent(s.paymentId(), (id, row) -> settled(row, s, now));
+                var row = after.computeIfPresent(s.paymentId(), (id, r) -> r.after(s, now));
+                if (s instanceof Settlement.Captured c
+                    && row != null
+                    && row.state() == PaymentState.DECLINED) {
+                  strays.add(c);
+                }
               }
+              noteStrays(connection, strays, now);
               var moved =
                   after.values().stream()
                       .filter(row -> row.state() != before.get(row.paymentId()).state())
@@ -183,16 +191,16 @@ final class PaymentBook {
     return settled;
   }
 
-  private static PaymentRow settled(PaymentRow row, Settlement settlement, Instant now) {
-    var after = row.after(settlement, now);
-    if (settlement instanceof Settlement.Captured && after.state() == PaymentState.DECLINED) {
-      LOG.error(
-          "the gateway captured {} {} for payment {}, which it had given up: give it back by hand",
-          row.amountMinor(),
-          row.currency(),
-          row.paymentId());
+  private static void noteStrays(
+      Connection connection, List<Settlement.Captured> strays, Instant now) throws SQLException {
+    for (var stray : strays) {
+      if (StrayTable.insert(connection, stray, now)) {
+        LOG.error(
+            "the gateway captured {} for payment {}, which it had given up: it is given back",
+            stray.reference(),
+            stray.paymentId());
+      }
     }
-    return after;
   }
 
   private static void move(Connection connection, List<PaymentRow> rows) throws SQLException {
@@ -288,12 +296,43 @@ final class PaymentBook {
                 settings.looksMax()));
   }
 
+  /** Takes strays to be given back and puts their next time off. */
+  List<UUID> takeDueStrays() {
+    return database.with(
+        connection ->
+            StrayTable.takeDue(
+                connection,
+                now(),
+                settings.gatewayTimeout(),
+                settings.backoffFirst(),
+                settings.backoffMax(),
+                settings.looksMax()));
+  }
+
+  /** The money of these strays went back. */
+  void straysRefunded(List<UUID> paymentIds) {
+    if (!paymentIds.isEmpty()) {
+      database.with(connection -> StrayTable.refunded(connection, paymentIds, now()));
+    }
+  }
+
+  /**
+   * Nothing waits longer to be asked about than it could: the times were told by a process that may
+   * have had a clock ahead of this one's.
+   */
+  void boundLooks() {
+    var latest = now().plus(PaymentApi.ACCEPTED_LOOK_AFTER);
+    database.with(connection -> PaymentTable.lookBy(connection, latest));
+    database.with(connection -> StrayTable.lookBy(connection, latest));
+  }
+
   List<AuditRow.Payment> after(Optional<UUID> reservationId, int max) {
-    return database
-        .with(connection -> PaymentTable.after(connection, reservationId.orElse(BEFORE_ALL), max))
-        .stream()
-        .map(PaymentRow::auditRow)
-        .toList();
+    return database.with(
+        connection -> {
+          var rows = PaymentTable.after(connection, reservationId.orElse(BEFORE_ALL), max);
+          var out = StrayTable.out(connection, ids(rows));
+          return rows.stream().map(row -> row.auditRow(out.contains(row.paymentId()))).toList();
+        });
   }
 
   private static List<UUID> ids(List<PaymentRow> rows) {

@@ -9,6 +9,7 @@ import flashsale.contracts.Fact.HoldLost;
 import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.OrderIds;
 import flashsale.contracts.PaymentState;
 import flashsale.contracts.Payments;
 import flashsale.payments.GatewayCalls.Question;
@@ -281,7 +282,7 @@ public final class PaymentDesk implements Payments {
           RETRY_REFUND,
           null);
     }
-    return payment.refunded();
+    return payment.refunded(fact instanceof HoldLost f ? f.resolvedAs() : null);
   }
 
   /** The gateway spoke by itself: late, or a second time. The first answer stays. */
@@ -296,5 +297,30 @@ public final class PaymentDesk implements Payments {
   @Override
   public List<AuditRow.Payment> payments(Optional<UUID> after, int max) {
     return book.after(after, max);
+  }
+
+  @Override
+  public List<AuditRow.Charge> charges(Optional<UUID> after, int max) {
+    var statement =
+        calls
+            .ask(List.of(Question.of(() -> gateway.charges(after, max))))
+            .getFirst()
+            .orElseThrow(
+                () ->
+                    new CheckoutUnavailable(
+                        "the payment gateway does not tell its statement", RETRY_REFUND, null));
+    // Read later than the statement: what the gateway has captured may be booked by now.
+    var payments = book.find(statement.stream().map(PaymentGateway.Entry::key).toList());
+    return statement.stream().map(e -> charge(e, payments.get(e.key()))).toList();
+  }
+
+  private static AuditRow.Charge charge(PaymentGateway.Entry entry, PaymentRow payment) {
+    long taken = entry.refunded() ? 0 : entry.amountMinor();
+    return new AuditRow.Charge(
+        entry.key(),
+        entry.orderId(),
+        OrderIds.reservationOf(entry.orderId()),
+        taken,
+        payment == null ? 0 : payment.bookedMinor(taken));
   }
 }

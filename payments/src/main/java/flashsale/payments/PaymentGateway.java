@@ -1,5 +1,6 @@
 package flashsale.payments;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.BiConsumer;
@@ -16,6 +17,9 @@ import java.util.function.BiConsumer;
 public interface PaymentGateway {
   /** What to charge. {@code key} and {@code orderId} are ours; amounts in minor units. */
   record Charge(UUID key, UUID orderId, long amountMinor, String currency, String method) {}
+
+  /** A charge that was captured once, as the gateway's book has it now. */
+  record Entry(UUID key, UUID orderId, long amountMinor, boolean refunded) {}
 
   /** How the gateway stands to a key; final. */
   sealed interface Outcome {
@@ -73,6 +77,14 @@ public interface PaymentGateway {
    * @throws IllegalStateException if nothing was captured under this key
    */
   String refund(UUID key);
+
+  /**
+   * The gateway's book: every charge that was captured, also under keys that we have forgotten, in
+   * unsigned byte order of the keys, of those after {@code after}, at most {@code max}.
+   *
+   * @throws NoAnswer if the gateway cannot be reached
+   */
+  List<Entry> charges(Optional<UUID> after, int max);
 
   /**
    * Who is told the answers that come by themselves: late ones, and second ones. Called by any

@@ -5,6 +5,8 @@ import flashsale.payments.PaymentGateway.Outcome;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Optional;
+import java.util.UUID;
+import java.util.concurrent.Callable;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -14,7 +16,8 @@ import org.slf4j.LoggerFactory;
  * process died between the charge and its row. It asks the gateway under the same key, with
  * exponential backoff and full jitter for each payment. A gateway that does not know the key may
  * still receive the charge, so after a while the key is cancelled there, which settles it either
- * way. What turns out to be captured is driven on by the outbox.
+ * way. What turns out to be captured is driven on by the outbox. It also gives back what the
+ * gateway captured although it had promised not to.
  */
 public final class PaymentResolver implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(PaymentResolver.class);
@@ -38,12 +41,20 @@ public final class PaymentResolver implements AutoCloseable {
   }
 
   private void run() {
+    boolean bounded = false;
     while (!closing) {
       int looked = 0;
       try {
-        looked = look();
+        if (!bounded) {
+          book.boundLooks();
+          bounded = true;
+        }
+        looked = look() + giveBack();
       } catch (RuntimeException e) {
         LOG.warn("open payments are looked for again: {}", e.toString());
+      } catch (Error e) {
+        // Whatever it was, it is other people's money that waits here.
+        LOG.error("looking for open payments failed badly and goes on", e);
       }
       if (looked < settings.looksMax() && !closing) {
         LockSupport.parkNanos(this, settings.lookEvery().toNanos());
@@ -76,11 +87,38 @@ public final class PaymentResolver implements AutoCloseable {
 
   private Question<Optional<Outcome>> question(PaymentRow payment) {
     var age = Duration.between(payment.requestedAt(), book.now());
-    return Question.of(
+    return surviving(
         () ->
             age.compareTo(settings.cancelAfter()) < 0
                 ? gateway.lookup(payment.paymentId())
                 : Optional.of(gateway.cancel(payment.paymentId())));
+  }
+
+  /** Gives back what should not have been charged, and tells how many such were due. */
+  private int giveBack() {
+    var due = book.takeDueStrays();
+    var answers = calls.ask(due.stream().map(id -> surviving(() -> gateway.refund(id))).toList());
+    var refunded = new ArrayList<UUID>();
+    for (int i = 0; i < due.size(); i++) {
+      if (answers.get(i).isPresent()) {
+        refunded.add(due.get(i));
+      }
+    }
+    book.straysRefunded(refunded);
+    return due.size();
+  }
+
+  /** An error in one call must not keep the answers of the others from being written. */
+  private static <T> Question<T> surviving(Callable<T> ask) {
+    return Question.of(
+        () -> {
+          try {
+            return ask.call();
+          } catch (Error e) {
+            LOG.error("a call of the gateway failed badly", e);
+            throw new PaymentGateway.NoAnswer(e.toString());
+          }
+        });
   }
 
   /** Finishes the round it is in. */

@@ -7,6 +7,7 @@ import flashsale.contracts.Fact.PaymentDeclined;
 import flashsale.contracts.Fact.PaymentRefunded;
 import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.PaymentUnanswered;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.Order;
 import flashsale.contracts.PaymentState;
 import java.time.Instant;
@@ -160,16 +161,39 @@ record PaymentRow(
         capturedAt);
   }
 
-  PaymentRefunded refunded() {
+  /**
+   * The money went back.
+   *
+   * @param resolvedAs what had become of its hold; null if the hold was not lost
+   */
+  PaymentRefunded refunded(HoldState resolvedAs) {
     if (state != PaymentState.REFUNDED) {
       throw new IllegalStateException(
           "payment " + paymentId + " is " + state + ": there is nothing to give back");
     }
     return new PaymentRefunded(
-        paymentId, orderId, reservationId, customerId, amountMinor, currency, holdLost, refundedAt);
+        paymentId,
+        orderId,
+        reservationId,
+        customerId,
+        amountMinor,
+        currency,
+        holdLost,
+        refundedAt,
+        resolvedAs);
   }
 
-  AuditRow.Payment auditRow() {
-    return new AuditRow.Payment(paymentId, orderId, reservationId, amountMinor, state, changedAt);
+  /** How much of what the gateway has taken under this payment's key we know to be taken. */
+  long bookedMinor(long takenMinor) {
+    return switch (state) {
+      case PENDING, UNKNOWN -> takenMinor;
+      case CAPTURED -> amountMinor;
+      case DECLINED, REFUNDED -> 0;
+    };
+  }
+
+  AuditRow.Payment auditRow(boolean strayOut) {
+    return new AuditRow.Payment(
+        paymentId, orderId, reservationId, amountMinor, state, strayOut, changedAt);
   }
 }

@@ -160,6 +160,20 @@ final class PaymentTable {
     }
   }
 
+  /** Open payments are asked about at this instant at the latest; how many were to be later. */
+  static int lookBy(Connection connection, Instant latest) throws SQLException {
+    try (var statement =
+        connection.prepareStatement(
+            """
+            UPDATE payment SET next_look_at = ?
+            WHERE state IN ('PENDING', 'UNKNOWN') AND next_look_at > ?
+            """)) {
+      statement.setObject(1, latest.atOffset(ZoneOffset.UTC));
+      statement.setObject(2, latest.atOffset(ZoneOffset.UTC));
+      return statement.executeUpdate();
+    }
+  }
+
   /** How many payments of any kind this reservation's order has. */
   static int count(Connection connection, UUID reservationId) throws SQLException {
     try (var statement =

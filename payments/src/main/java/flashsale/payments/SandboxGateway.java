@@ -11,6 +11,8 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.time.ZoneOffset;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
@@ -23,6 +25,7 @@ import java.util.function.BiConsumer;
  * make it forget a charge. Thread-safe.
  */
 public final class SandboxGateway implements PaymentGateway {
+  private static final UUID BEFORE_ALL = new UUID(0, 0);
   private static final String INSUFFICIENT_FUNDS = "insufficient_funds";
 
   /**
@@ -210,6 +213,39 @@ public final class SandboxGateway implements PaymentGateway {
             }
           }
         });
+  }
+
+  @Override
+  public List<Entry> charges(Optional<UUID> after, int max) {
+    pause(settings.latency());
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement(
+                  """
+                  SELECT key, order_id, amount_minor, refunded_at IS NOT NULL FROM charge
+                  WHERE key > ? AND outcome = 'CAPTURED' ORDER BY key LIMIT ?
+                  """)) {
+            statement.setObject(1, after.orElse(BEFORE_ALL));
+            statement.setInt(2, max);
+            return entries(statement);
+          }
+        });
+  }
+
+  private static List<Entry> entries(PreparedStatement statement) throws SQLException {
+    try (var rows = statement.executeQuery()) {
+      var entries = new ArrayList<Entry>();
+      while (rows.next()) {
+        entries.add(
+            new Entry(
+                rows.getObject(1, UUID.class),
+                rows.getObject(2, UUID.class),
+                rows.getLong(3),
+                rows.getBoolean(4)));
+      }
+      return entries;
+    }
   }
 
   /** What was taken for this order, under whatever keys. */

@@ -14,6 +14,7 @@ import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Fact.StockReturned;
 import flashsale.contracts.Fact.StockSold;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.Order;
 import flashsale.contracts.OrderIds;
@@ -110,7 +111,12 @@ final class Neighbours implements Orders {
   private Fact sell(PaymentCaptured f) {
     if (gone.contains(f.reservationId())) {
       return new HoldLost(
-          f.reservationId(), f.customerId(), f.orderId(), f.paymentId(), f.capturedAt());
+          f.reservationId(),
+          f.customerId(),
+          f.orderId(),
+          f.paymentId(),
+          f.capturedAt(),
+          HoldState.EXPIRED);
     }
     sold.add(f.reservationId());
     return new StockSold(

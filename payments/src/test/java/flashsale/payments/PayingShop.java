@@ -9,6 +9,7 @@ import flashsale.contracts.Fact.PaymentDeclined;
 import flashsale.contracts.Fact.PaymentUnanswered;
 import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.Fact.ReservationSettled;
+import flashsale.contracts.HoldState;
 import flashsale.contracts.Order;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.ids.Ids;
@@ -51,7 +52,10 @@ final class PayingShop {
     static final Database GATEWAY = TestPostgres.open("gateway");
 
     static void empty() {
-      PAYMENTS.with(c -> c.createStatement().execute("DELETE FROM payment; DELETE FROM outbox"));
+      PAYMENTS.with(
+          c ->
+              c.createStatement()
+                  .execute("DELETE FROM stray; DELETE FROM payment; DELETE FROM outbox"));
       GATEWAY.with(c -> c.createStatement().execute("DELETE FROM charge"));
     }
   }
@@ -94,7 +98,7 @@ final class PayingShop {
     var fact = first;
     while (true) {
       if (fact.getClass().equals(blocked)) {
-        throw new CheckoutUnavailable("a role is down", Duration.ofSeconds(1), null);
+        throw new CheckoutUnavailable("a role is down", Duration.ofSeconds(1), null, fact);
       }
       switch (fact) {
         case ReservationSettled f -> {
@@ -186,7 +190,12 @@ final class PayingShop {
 
   static HoldLost lost(PaymentRow row) {
     return new HoldLost(
-        row.reservationId(), row.customerId(), row.orderId(), row.paymentId(), NOON);
+        row.reservationId(),
+        row.customerId(),
+        row.orderId(),
+        row.paymentId(),
+        NOON,
+        HoldState.RELEASED);
   }
 
   static RefundRequested refund(PaymentRow row) {

@@ -6,6 +6,7 @@ import static org.awaitility.Awaitility.await;
 import flashsale.contracts.Fact.HoldExtended;
 import flashsale.contracts.Fact.PaymentCaptured;
 import flashsale.contracts.Fact.PaymentRefunded;
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.StockSold;
 import flashsale.contracts.Order;
 import flashsale.contracts.OrderState;
@@ -294,6 +295,29 @@ class PaymentApiTest {
     assertThat(again.status()).isEqualTo(409);
     assertThat(again.code()).isEqualTo("ORDER_NOT_PAYABLE");
     assertThat(again.text("state")).isEqualTo("PAID");
+  }
+
+  @Test
+  void aPaymentWithoutAKeyThatStoppedBeforeTheChargeMakesWayAtOnce() {
+    shop.block(PaymentRequested.class);
+    assertThat(pay(SandboxCard.OK, null).status()).isEqualTo(503);
+    shop.block(null);
+    assertThat(pay(SandboxCard.OK, null).status()).isEqualTo(201);
+    assertThat(charges()).isOne();
+  }
+
+  @Test
+  void aPaymentThatMayHaveBeenChargedOrThatCanBeRepeatedDoesNotMakeWay() {
+    shop.block(HoldExtended.class);
+    assertThat(pay(SandboxCard.OK, null).status()).isEqualTo(503);
+    shop.block(null);
+    assertThat(pay(SandboxCard.OK, null).code()).isEqualTo("PAYMENT_IN_PROGRESS");
+    order = shop.neighbours.place(customer, shop.clock.instant());
+    shop.block(PaymentRequested.class);
+    assertThat(pay(SandboxCard.OK, "k").status()).isEqualTo(503);
+    shop.block(null);
+    assertThat(pay(SandboxCard.OK, null).code()).isEqualTo("PAYMENT_IN_PROGRESS");
+    assertThat(pay(SandboxCard.OK, "k").status()).isEqualTo(201);
   }
 
   @Test

@@ -12,6 +12,8 @@ import flashsale.contracts.Fact.PaymentCaptured;
 import flashsale.contracts.Fact.PaymentDeclined;
 import flashsale.contracts.Fact.PaymentRefunded;
 import flashsale.contracts.Fact.PaymentUnanswered;
+import flashsale.contracts.HoldState;
+import flashsale.contracts.OrderIds;
 import flashsale.contracts.PaymentState;
 import flashsale.payments.PaymentBook.Opening;
 import flashsale.platform.ids.Ids;
@@ -269,7 +271,8 @@ class PaymentDeskTest {
                 3998,
                 "EUR",
                 true,
-                PayingShop.NOON));
+                PayingShop.NOON,
+                HoldState.RELEASED));
     shop.clock.advance(Duration.ofSeconds(5));
     assertThat(shop.apply(PayingShop.lost(row))).isEqualTo(first);
     assertThat(shop.statement(row)).isEqualTo(new SandboxGateway.Statement(1, 3998, 3998));
@@ -396,8 +399,39 @@ class PaymentDeskTest {
         .extracting(AuditRow.Payment::reservationId)
         .containsOnly(order.reservationId());
     var second = shop.desk.payments(Optional.of(order.reservationId()), 1);
-    assertThat(second).containsExactly(later.auditRow());
+    assertThat(second).containsExactly(later.auditRow(false));
     assertThat(shop.desk.payments(Optional.of(later.reservationId()), 1)).isEmpty();
+  }
+
+  @Test
+  void theAuditSeesWhatTheGatewayTookUnderAnyKeyAndWhatIsBookedOfIt() {
+    var paid = shop.captured();
+    var refunded = shop.captured();
+    shop.apply(PayingShop.refund(refunded));
+    // Taken, but not written yet: it is open, and will be found.
+    var open = shop.open(SandboxCard.OK);
+    shop.sandbox.charge(open.charge());
+    // A second charge of the same order, under a key that we know nothing of.
+    var twice =
+        new PaymentGateway.Charge(
+            Ids.next(), paid.orderId(), paid.amountMinor(), "EUR", SandboxCard.OK.token());
+    shop.sandbox.charge(twice);
+    var all = shop.desk.charges(Optional.empty(), 10);
+    assertThat(all)
+        .containsExactly(
+            charge(paid.paymentId(), paid, 3998, 3998),
+            charge(refunded.paymentId(), refunded, 0, 0),
+            charge(open.paymentId(), open, 3998, 3998),
+            charge(twice.key(), paid, 3998, 0));
+    assertThat(shop.desk.charges(Optional.of(refunded.paymentId()), 1)).containsExactly(all.get(2));
+    shop.line.cut();
+    assertThatThrownBy(() -> shop.desk.charges(Optional.empty(), 10))
+        .isInstanceOf(CheckoutUnavailable.class);
+  }
+
+  private static AuditRow.Charge charge(UUID key, PaymentRow row, long taken, long booked) {
+    return new AuditRow.Charge(
+        key, row.orderId(), OrderIds.reservationOf(row.orderId()), taken, booked);
   }
 
   @Test

@@ -4,11 +4,13 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.awaitility.Awaitility.await;
 
+import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact.PaymentUnanswered;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.PaymentState;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -191,6 +193,87 @@ class PaymentResolverTest {
       shop.clock.advance(shop.desk.settings().walkLease());
       await().until(() -> shop.neighbours.state(row.orderId()) == OrderState.PAID);
       await().until(() -> shop.outbox.size() == 0);
+    }
+  }
+
+  @Test
+  void aChargeThatTheGatewayHadPromisedNotToMakeIsGivenBackUntilItIs() {
+    var row = shop.open(SandboxCard.OK);
+    var givenUp = new Settlement.Declined(row.paymentId(), PaymentRow.NOT_CHARGED);
+    shop.desk.book().settle(List.of(givenUp), Duration.ZERO);
+    // Its cancelling was weak: the charge comes all the same, and is told late, and twice.
+    var outcome = (PaymentGateway.Outcome.Captured) shop.sandbox.charge(row.charge());
+    var late = new Settlement.Captured(row.paymentId(), outcome.reference());
+    shop.desk.book().settle(List.of(late), Duration.ZERO);
+    shop.desk.book().settle(List.of(late), Duration.ZERO);
+    assertThat(shop.state(row)).isEqualTo(PaymentState.DECLINED);
+    assertThat(audited(row).strayOut()).isTrue();
+    shop.line.cut();
+    try (var _ = shop.desk.keepAsking()) {
+      await().until(() -> strayAttempts() > 0);
+      assertThat(audited(row).strayOut()).isTrue();
+      shop.line.mend();
+      shop.clock.advance(Duration.ofMinutes(2));
+      await().until(() -> !audited(row).strayOut());
+    }
+    assertThat(shop.statement(row)).isEqualTo(new SandboxGateway.Statement(1, 3998, 3998));
+    assertThat(shop.desk.book().takeDueStrays()).isEmpty();
+    // The order never noticed: it can be paid.
+    assertThat(shop.state(row)).isEqualTo(PaymentState.DECLINED);
+    assertThat(shop.outbox.size()).isZero();
+  }
+
+  private AuditRow.Payment audited(PaymentRow row) {
+    return shop.desk.payments(Optional.empty(), 10).stream()
+        .filter(payment -> payment.paymentId().equals(row.paymentId()))
+        .findFirst()
+        .orElseThrow();
+  }
+
+  private int strayAttempts() {
+    return shop.database.with(
+        connection -> {
+          try (var statement = connection.prepareStatement("SELECT sum(attempts) FROM stray");
+              var rows = statement.executeQuery()) {
+            rows.next();
+            return rows.getInt(1);
+          }
+        });
+  }
+
+  @Test
+  void anErrorInOneCallKeepsNeitherTheOthersNorTheNextRoundBack() {
+    var poisoned = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
+    var other = shop.open(SandboxCard.TIMEOUT_AFTER_CHARGE);
+    shop.carry(poisoned.request());
+    shop.carry(other.request());
+    shop.line.beforeOther =
+        key -> {
+          if (key.equals(poisoned.paymentId())) {
+            throw new StackOverflowError("for a while");
+          }
+        };
+    try (var _ = shop.relay();
+        var _ = shop.desk.keepAsking()) {
+      shop.clock.advance(shop.desk.settings().backoffFirst());
+      await().until(() -> shop.state(other) == PaymentState.CAPTURED);
+      assertThat(shop.state(poisoned)).isEqualTo(PaymentState.UNKNOWN);
+      shop.line.mend();
+      shop.clock.advance(Duration.ofMinutes(2));
+      await().until(() -> shop.state(poisoned) == PaymentState.CAPTURED);
+    }
+  }
+
+  @Test
+  void whatAClockAheadPutOffIsAskedAboutWithinTheLongestWait() {
+    var row = shop.open(SandboxCard.OK);
+    shop.clock.advance(Duration.ofDays(-1));
+    try (var _ = shop.desk.keepAsking()) {
+      var longest = PaymentApi.ACCEPTED_LOOK_AFTER;
+      await()
+          .until(() -> !shop.current(row).nextLookAt().isAfter(shop.clock.instant().plus(longest)));
+      shop.clock.advance(longest);
+      await().until(() -> attempts(row.paymentId()) > 0);
     }
   }
 

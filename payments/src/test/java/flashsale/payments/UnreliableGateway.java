@@ -1,5 +1,6 @@
 package flashsale.payments;
 
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -74,6 +75,12 @@ final class UnreliableGateway implements PaymentGateway {
   public String refund(UUID key) {
     beforeOther.carry(key);
     return gateway.refund(key);
+  }
+
+  @Override
+  public List<Entry> charges(Optional<UUID> after, int max) {
+    beforeOther.carry(after.orElse(null));
+    return gateway.charges(after, max);
   }
 
   @Override

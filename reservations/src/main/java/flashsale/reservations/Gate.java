@@ -39,6 +39,12 @@ final class Gate implements AutoCloseable {
               return ids.stream().map(found::contains).toList();
             },
             meters.batches("ledger-lookup"));
+    meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "ledger-lookup",
+        known::waiting);
     this.refused = memory(settings);
     this.cutOff = memory(settings);
   }

@@ -107,6 +107,12 @@ public final class ReservationApi implements AutoCloseable {
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
             },
             meters.batches("reservation-lookup"));
+    meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "reservation-lookup",
+        lookups::waiting);
     this.acceptances =
         new Coalescer<>(
             "reservation-accept",

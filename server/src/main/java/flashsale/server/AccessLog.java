@@ -59,6 +59,7 @@ public final class AccessLog implements HttpServer.Observer, AutoCloseable {
   }
 
   /** Lines that were lost since the start because the writer could not keep up. */
+  @Override
   public long dropped() {
     return dropped.get();
   }

@@ -21,11 +21,13 @@ final class OpsApi {
 
   private final Collection<Database> databases;
   private final Meters meters;
+  private final Runnable beforeMetrics;
   private final byte[] openApi = resource("/openapi.yaml");
   private volatile boolean accepting = true;
   private volatile boolean watched;
 
-  OpsApi(Collection<Database> databases, Meters meters) {
+  OpsApi(Collection<Database> databases, Meters meters, Runnable beforeMetrics) {
+    this.beforeMetrics = beforeMetrics;
     this.databases = databases;
     this.meters = meters;
   }
@@ -76,6 +78,7 @@ final class OpsApi {
   }
 
   private Answer metrics() {
+    beforeMetrics.run();
     return Answer.bytes(
         "text/plain; version=0.0.4; charset=utf-8",
         meters.scrape().getBytes(StandardCharsets.UTF_8));

@@ -71,6 +71,7 @@ public final class Shop implements AutoCloseable {
   private DirectDriver driver;
   private OpsApi ops;
   private HttpServer http;
+  private volatile ShopMeters shopMeters;
   private Lifecycle<Part> lifecycle;
 
   private Shop(
@@ -274,7 +275,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startHttp() {
     var settings = config.http();
-    ops = new OpsApi(databases.all(), meters);
+    ops = new OpsApi(databases.all(), meters, this::refreshMeters);
     http =
         new HttpServer(
             new HttpServer.Settings(
@@ -290,7 +291,16 @@ public final class Shop implements AutoCloseable {
               accessLog.answered(method, route, path, status, nanos, requestId);
             },
             new Outages()::problem);
+    shopMeters = new ShopMeters(meters, catalogue, ledger, http, accessLog);
     return this::stopHttp;
+  }
+
+  /** The first look may come while the server is still starting. */
+  private void refreshMeters() {
+    var started = shopMeters;
+    if (started != null) {
+      started.refresh();
+    }
   }
 
   /** Not ready first, and only when that can have been noticed nothing new is taken any more. */

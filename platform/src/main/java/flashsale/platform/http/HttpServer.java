@@ -65,6 +65,11 @@ public final class HttpServer implements AutoCloseable {
   public interface Observer {
     void answered(
         String method, String route, String path, int status, long nanos, String requestId);
+
+    /** Answers that it could not keep up with, since the start. */
+    default long dropped() {
+      return 0;
+    }
   }
 
   private final WebServer server;

@@ -5,6 +5,7 @@ import flashsale.platform.persistence.Database;
 import io.micrometer.core.instrument.Counter;
 import io.micrometer.core.instrument.DistributionSummary;
 import io.micrometer.core.instrument.Gauge;
+import io.micrometer.core.instrument.MultiGauge;
 import io.micrometer.core.instrument.Timer;
 import io.micrometer.core.instrument.binder.jvm.JvmGcMetrics;
 import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
@@ -92,6 +93,11 @@ public final class Meters implements AutoCloseable {
   /** A counter with one tag. */
   public Counter counter(String name, String description, String tag, String value) {
     return Counter.builder(name).description(description).tag(tag, value).register(registry);
+  }
+
+  /** Figures of things that come and go; each set that is registered replaces the one before. */
+  public MultiGauge table(String name, String description) {
+    return MultiGauge.builder(name).description(description).register(registry);
   }
 
   /** A figure that is read whenever somebody looks. */
