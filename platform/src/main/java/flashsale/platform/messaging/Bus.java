@@ -41,7 +41,7 @@ public interface Bus extends AutoCloseable {
     /**
      * Keeps one message whose attempts are used up, or that can never be done. Durable when it
      * returns; when it throws, the message is tried again later. May be called again for a message
-     * that is parked already.
+     * that is parked already, and by several threads.
      *
      * @param message with the attempts that were made, the last one included
      * @param firstAttempt when it failed for the first time, as far as that is known

@@ -13,6 +13,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -97,9 +98,12 @@ public final class RabbitBus implements Bus {
     return publisher.blocked();
   }
 
-  /** What keeps messages from being sent, for health; empty when all is well. */
+  /** What keeps messages from being sent or consumed, for health; empty when all is well. */
   public Optional<String> trouble() {
-    return publisher.trouble();
+    return Stream.concat(
+            publisher.trouble().stream(),
+            consumers.values().stream().flatMap(consumer -> consumer.trouble().stream()))
+        .findFirst();
   }
 
   @Override
@@ -189,7 +193,7 @@ public final class RabbitBus implements Bus {
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
       LOG.warn("queue {} is declared later: {}", queue, e.toString());
     } finally {
-      link.close(settings.closeWaitMax());
+      link.close();
     }
   }
 

@@ -8,6 +8,7 @@ import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -43,6 +44,7 @@ final class RabbitConsumer implements AutoCloseable {
   private final Thread thread;
   private int failures;
   private volatile boolean closing;
+  private volatile String trouble;
 
   /** {@code batchMax} is in messages of the bus, not of AMQP. */
   RabbitConsumer(RabbitSettings settings, String queue, int batchMax, RabbitDeliveries deliveries) {
@@ -58,6 +60,11 @@ final class RabbitConsumer implements AutoCloseable {
     thread.start();
   }
 
+  /** What keeps it from consuming, if anything does. */
+  Optional<String> trouble() {
+    return Optional.ofNullable(trouble).map(t -> "queue " + queue + ": " + t);
+  }
+
   private void run() {
     while (!closing) {
       try {
@@ -68,7 +75,8 @@ final class RabbitConsumer implements AutoCloseable {
         if (closing) {
           return;
         }
-        LOG.warn("queue {}: consumer starts again: {}", queue, e.toString());
+        trouble = e.toString();
+        LOG.warn("queue {}: consumer starts again: {}", queue, trouble);
         failures++;
       }
       if (!closing) {
@@ -86,6 +94,7 @@ final class RabbitConsumer implements AutoCloseable {
       var inbox = new Inbox(channel);
       var tag = channel.basicConsume(RabbitTopology.queue(queue), false, inbox);
       failures = 0;
+      trouble = null;
       while (!closing && !inbox.ended) {
         var batch = inbox.gather();
         if (!batch.isEmpty()) {
@@ -132,7 +141,7 @@ final class RabbitConsumer implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
-    link.close(settings.closeWaitMax());
+    link.close();
   }
 
   /** What the broker has handed over; never more than the prefetch allows. */

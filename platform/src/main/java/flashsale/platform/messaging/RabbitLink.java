@@ -29,8 +29,13 @@ final class RabbitLink {
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(5);
   private static final int BACKOFF_DOUBLINGS_MAX = 6;
 
-  /** An AMQP message that is larger than this is none of ours. */
-  private static final int BODY_MAX_BYTES = 16 * 1024 * 1024;
+  private static final Duration GOODBYE_MAX = Duration.ofSeconds(2);
+
+  /**
+   * The largest that RabbitMQ 3.10 takes from anybody. What a stranger put into a queue must reach
+   * us in order to be parked; if it broke the connection, it would come again and again.
+   */
+  private static final int BODY_MAX_BYTES = 128 * 1024 * 1024;
 
   private final ConnectionFactory factory;
   private final String name;
@@ -123,14 +128,14 @@ final class RabbitLink {
    * Ends the connection. To say goodbye means to write to it, and that may never return while the
    * broker does not read; then it is cut off.
    */
-  void close(Duration waitMax) {
+  void close() {
     var current = connection;
     if (current == null) {
       return;
     }
-    var goodbye = Thread.startVirtualThread(() -> current.abort((int) waitMax.toMillis()));
+    var goodbye = Thread.startVirtualThread(() -> current.abort((int) GOODBYE_MAX.toMillis()));
     try {
-      if (!goodbye.join(waitMax) && socket != null) {
+      if (!goodbye.join(GOODBYE_MAX) && socket != null) {
         socket.close();
       }
     } catch (InterruptedException e) {

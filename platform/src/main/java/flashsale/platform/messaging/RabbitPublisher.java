@@ -214,15 +214,17 @@ final class RabbitPublisher implements AutoCloseable {
     LockSupport.unpark(writer);
     try {
       long waitMillis = settings.confirmWaitMax().toMillis();
-      if (places.tryAcquire(settings.inFlightMax(), waitMillis, TimeUnit.MILLISECONDS)) {
+      // Where the broker takes nothing, there is nothing to wait for.
+      if (!link.blocked()
+          && places.tryAcquire(settings.inFlightMax(), waitMillis, TimeUnit.MILLISECONDS)) {
         places.release(settings.inFlightMax());
       }
-      link.close(settings.confirmWaitMax());
+      link.close();
       if (!writer.join(settings.confirmWaitMax())) {
         LOG.warn("the publisher's thread has not ended");
       }
       // It may have connected once more meanwhile.
-      link.close(settings.confirmWaitMax());
+      link.close();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
@@ -278,8 +280,8 @@ final class RabbitPublisher implements AutoCloseable {
       var shipment = unconfirmed.get(Long.valueOf(number));
       if (shipment != null) {
         shipment.markReturned();
-        // Somebody may have deleted a queue of ours.
-        stale = true;
+        // Somebody has deleted it, unless nobody declared it.
+        stale |= shipment.exchange().isEmpty() || queues.contains(shipment.routingKey());
       }
     }
   }

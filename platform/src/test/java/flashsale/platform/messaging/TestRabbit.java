@@ -21,6 +21,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
 import org.awaitility.Awaitility;
 
 /**
@@ -49,6 +50,8 @@ public final class TestRabbit implements AutoCloseable {
   private final int port = freePort();
   private final int distributionPort = freePort();
   private final int mapperPort = freePort();
+  private final int tlsPort = freePort();
+  private final TestCertificate certificate;
   private final Process mapper;
   private Process server;
 
@@ -60,9 +63,10 @@ public final class TestRabbit implements AutoCloseable {
     static final TestRabbit ONE = start();
   }
 
-  private TestRabbit(Path programs) throws IOException {
+  private TestRabbit(Path programs, boolean tls) throws IOException {
     this.programs = programs;
     this.folder = Files.createTempDirectory("flashsale-test-rabbit-");
+    this.certificate = tls ? TestCertificate.in(folder) : null;
     writeFiles();
     // Not as a daemon, which would outlive everybody.
     this.mapper = launch("mapper.log", "sh", "-c", "epmd & p=$!; cat > /dev/null; kill $p");
@@ -76,6 +80,15 @@ public final class TestRabbit implements AutoCloseable {
 
   /** A broker of one's own; takes some five seconds. */
   public static TestRabbit start() {
+    return start(false);
+  }
+
+  /** One that listens at {@link #tlsUrl} too. */
+  public static TestRabbit startWithTls() {
+    return start(true);
+  }
+
+  private static TestRabbit start(boolean tls) {
     var programs =
         PLACES.stream()
             .map(Path::of)
@@ -83,7 +96,7 @@ public final class TestRabbit implements AutoCloseable {
             .findFirst()
             .orElseThrow(() -> new AssertionError(MISSING));
     try {
-      var rabbit = new TestRabbit(programs);
+      var rabbit = new TestRabbit(programs, tls);
       rabbit.restart();
       return rabbit;
     } catch (IOException e) {
@@ -105,7 +118,8 @@ public final class TestRabbit implements AutoCloseable {
         disk_free_limit.absolute = 1MB
         raft.wal_max_size_bytes = 32000000
         """
-            .formatted(port));
+                .formatted(port)
+            + (certificate == null ? "" : certificate.configuration(tlsPort)));
   }
 
   private Map<String, String> environment() {
@@ -140,6 +154,16 @@ public final class TestRabbit implements AutoCloseable {
   /** Where it listens. */
   public String url() {
     return "amqp://guest:guest@127.0.0.1:" + port;
+  }
+
+  /** Where it listens for TLS. */
+  public String tlsUrl() {
+    return "amqps://guest:guest@127.0.0.1:" + tlsPort;
+  }
+
+  /** For a client that trusts its certificate. */
+  public SSLContext trusting() {
+    return certificate.trusting();
   }
 
   /** A connection of the test's own. */
