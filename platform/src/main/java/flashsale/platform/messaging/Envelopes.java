@@ -100,7 +100,7 @@ public final class Envelopes<T> {
   }
 
   /** A message that nobody here can read; retrying does not help. */
-  public static final class UnreadableEnvelope extends RuntimeException {
+  public static final class UnreadableEnvelope extends Permanent {
     private static final long serialVersionUID = 1L;
 
     public UnreadableEnvelope(String message) {

@@ -1,0 +1,64 @@
+package flashsale.platform.messaging;
+
+import java.net.URI;
+import java.time.Duration;
+
+/**
+ * What a {@link RabbitBus} needs to be told.
+ *
+ * @param url {@code amqp://user:password@host:port/vhost}, or {@code amqps://} for TLS, where the
+ *     server's certificate has to be trusted by the JDK ({@code javax.net.ssl.trustStore}) and to
+ *     name the host
+ * @param attemptsMax how often a message is handed to its handler before it is parked
+ * @param inFlightMax AMQP messages that wait for the broker's confirmation
+ * @param confirmWaitMax how long one call of publish takes at most
+ * @param prefetchMax AMQP messages that the broker hands to one consumer before it acknowledges
+ * @param gatherMax how long a consumer waits for a batch to become full once it has a message
+ * @param startWaitMax how long the first connection may take
+ * @param closeWaitMax how long closing waits for a batch under way
+ */
+public record RabbitSettings(
+    String url,
+    int attemptsMax,
+    int inFlightMax,
+    Duration confirmWaitMax,
+    int prefetchMax,
+    Duration gatherMax,
+    Duration startWaitMax,
+    Duration closeWaitMax) {
+
+  public RabbitSettings {
+    var scheme = URI.create(url).getScheme();
+    if (!"amqp".equals(scheme) && !"amqps".equals(scheme)) {
+      throw new IllegalArgumentException("not an amqp:// or amqps:// address");
+    }
+    if (attemptsMax < 1 || inFlightMax < 1 || prefetchMax < 1) {
+      throw new IllegalArgumentException("attemptsMax, inFlightMax and prefetchMax are at least 1");
+    }
+  }
+
+  /** Sensible figures for this address. */
+  public static RabbitSettings of(String url) {
+    return new RabbitSettings(
+        url,
+        10,
+        64,
+        Duration.ofSeconds(10),
+        32,
+        Duration.ofMillis(2),
+        Duration.ofSeconds(10),
+        Duration.ofSeconds(30));
+  }
+
+  /** The address as it may be told: without user and password. */
+  public String place() {
+    var uri = URI.create(url);
+    return uri.getScheme() + "://" + uri.getHost() + (uri.getPort() < 0 ? "" : ":" + uri.getPort());
+  }
+
+  /** Without the password, because records end up in logs. */
+  @Override
+  public String toString() {
+    return "RabbitSettings[" + place() + "]";
+  }
+}
