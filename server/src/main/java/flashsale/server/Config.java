@@ -10,6 +10,7 @@ public record Config(
     Http http,
     Database database,
     Checkout checkout,
+    Messaging messaging,
     Inventory inventory,
     Catalog catalog,
     Users users,
@@ -89,6 +90,19 @@ public record Config(
       int watchesMax) {
     boolean async() {
       return architecture.equals("async");
+    }
+  }
+
+  /** {@code url} is empty, or RabbitMQ's address with its password. */
+  public record Messaging(String url) {
+    boolean rabbit() {
+      return !url.isEmpty();
+    }
+
+    /** Without the address, because its password does not belong into logs. */
+    @Override
+    public String toString() {
+      return rabbit() ? "RabbitMQ" : "no broker";
     }
   }
 

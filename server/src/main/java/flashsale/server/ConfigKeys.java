@@ -121,6 +121,11 @@ final class ConfigKeys {
               1,
               1_000_000,
               "requests and event streams that wait for a reservation to change; more get 503"),
+          secret(
+              "messaging.url",
+              "RabbitMQ's address, amqp://user:password@host:port/vhost or amqps://…: the facts of"
+                  + " requests that nobody waits for go from role to role through it; empty: through"
+                  + " the outbox alone, nothing to install"),
           time(
               "inventory.sweepEvery",
               "250ms",

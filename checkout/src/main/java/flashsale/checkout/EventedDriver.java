@@ -1,0 +1,181 @@
+package flashsale.checkout;
+
+import flashsale.checkout.Flow.Next;
+import flashsale.contracts.Fact;
+import flashsale.contracts.Step;
+import flashsale.platform.batching.Coalescer;
+import flashsale.platform.batching.Overloaded;
+import flashsale.platform.messaging.Bus;
+import flashsale.platform.messaging.Bus.Message;
+import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.Envelopes.UnreadableEnvelope;
+import flashsale.platform.messaging.Permanent;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.DatabaseFailure;
+import java.time.Duration;
+import java.time.InstantSource;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.concurrent.locks.LockSupport;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The asynchronous driver: each role takes its facts from its own queue, does its step, and what
+ * follows goes to the next role's queue before the fact is acknowledged. So a fact is in a queue or
+ * in an outbox until its walk has ended. Steps repeat their first outcome, so a fact that was done
+ * and not acknowledged is followed by the same facts again. Thread-safe.
+ */
+public final class EventedDriver implements AutoCloseable {
+  /**
+   * Sizes.
+   *
+   * @param batchMax facts of one role in one transaction, and handed to the bus at a time
+   * @param queueMax facts of an outbox waiting to be handed over
+   * @param handoverMax how long handing one over may take
+   */
+  public record Settings(int batchMax, int queueMax, Duration handoverMax) {}
+
+  /** Something that follows has not arrived; the facts before it will come again. */
+  private static final class NotArrived extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    NotArrived(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  private static final Logger LOG = LoggerFactory.getLogger(EventedDriver.class);
+  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
+  private static final Duration PAUSE_MAX = Duration.ofSeconds(2);
+
+  private final Bus bus;
+  private final Settings settings;
+  private final InstantSource clock;
+  private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
+  private final Map<Next, Coalescer<Message, Boolean>> handovers = new EnumMap<>(Next.class);
+  private volatile boolean closing;
+
+  /**
+   * Starts to consume each role's queue.
+   *
+   * @param steps the step of each role that is in this process
+   */
+  public EventedDriver(
+      Bus bus, Settings settings, Map<Next, Step> steps, InstantSource clock, Meters meters) {
+    this.bus = bus;
+    this.settings = settings;
+    this.clock = clock;
+    for (var next : Next.values()) {
+      if (next != Next.NOBODY) {
+        handovers.put(next, handover(next, meters));
+      }
+    }
+    steps.forEach(
+        (next, step) ->
+            bus.subscribe(queue(next), settings.batchMax(), batch -> handle(step, batch)));
+  }
+
+  /** The queue of a role. */
+  public static String queue(Next next) {
+    return next.name().toLowerCase(Locale.ROOT);
+  }
+
+  private Coalescer<Message, Boolean> handover(Next next, Meters meters) {
+    var name = "handover-" + queue(next);
+    return new Coalescer<>(
+        name,
+        settings.batchMax(),
+        settings.queueMax(),
+        messages -> {
+          var arrived = bus.publish(queue(next), messages);
+          return messages.stream().map(message -> arrived.contains(message.id())).toList();
+        },
+        meters.batches(name));
+  }
+
+  /**
+   * Hands a fact of an outbox over to the role that follows; returns when the bus has it for good.
+   *
+   * @throws RuntimeException if it has not: the fact stays in the outbox
+   */
+  public void handOver(Message message) {
+    var next = Flow.after(open(message));
+    if (next != Next.NOBODY && !handovers.get(next).submit(message, settings.handoverMax())) {
+      throw new NotArrived("the bus did not take " + message.id() + " for " + next);
+    }
+  }
+
+  private void handle(Step step, List<Message> batch) {
+    var answers = patiently(step, batch.stream().map(this::open).toList());
+    var onward = new EnumMap<Next, List<Message>>(Next.class);
+    for (var answer : answers) {
+      onward.computeIfAbsent(Flow.after(answer), n -> new ArrayList<>()).add(sealed(answer));
+    }
+    onward.remove(Next.NOBODY);
+    onward.forEach(this::publish);
+  }
+
+  /**
+   * While the role's database cannot be reached, its facts wait where they are, and so does their
+   * queue: it is no fault of theirs, so it costs them no attempt.
+   */
+  private List<Fact> patiently(Step step, List<Fact> facts) {
+    for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
+      try {
+        return apply(step, facts);
+      } catch (Overloaded | DatabaseFailure e) {
+        if (closing || (e instanceof DatabaseFailure f && !f.isUnreachable())) {
+          throw e;
+        }
+        LOG.warn("{} facts wait until their role can be reached: {}", facts.size(), e.getMessage());
+        LockSupport.parkNanos(this, pause.toNanos());
+      }
+    }
+  }
+
+  private static Duration longer(Duration pause) {
+    var doubled = pause.multipliedBy(2);
+    return doubled.compareTo(PAUSE_MAX) < 0 ? doubled : PAUSE_MAX;
+  }
+
+  private static List<Fact> apply(Step step, List<Fact> facts) {
+    try {
+      return step.apply(facts);
+    } catch (IllegalArgumentException e) {
+      throw new Permanent("no step takes this", e);
+    }
+  }
+
+  private void publish(Next next, List<Message> messages) {
+    int arrived = bus.publish(queue(next), messages).size();
+    if (arrived < messages.size()) {
+      throw new NotArrived(
+          "%d of %d facts did not arrive at %s"
+              .formatted(messages.size() - arrived, messages.size(), queue(next)));
+    }
+  }
+
+  private Fact open(Message message) {
+    try {
+      return envelopes.open(message.envelope()).message();
+    } catch (UnreadableEnvelope e) {
+      throw new Permanent("unreadable", e);
+    }
+  }
+
+  private Message sealed(Fact fact) {
+    var envelope = envelopes.seal(fact, fact.key(), clock.instant(), null);
+    return new Message(envelopes.id(fact), fact.key(), envelope, 0);
+  }
+
+  /** Hands over what waits, and stops waiting; whoever made the bus closes it afterwards. */
+  @Override
+  public void close() {
+    closing = true;
+    handovers.values().forEach(Coalescer::close);
+  }
+}
