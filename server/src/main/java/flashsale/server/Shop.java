@@ -1,13 +1,17 @@
 package flashsale.server;
 
+import static java.util.stream.Collectors.toSet;
+
 import flashsale.audit.Audit;
 import flashsale.catalog.CatalogAdminApi;
 import flashsale.catalog.CatalogApi;
 import flashsale.catalog.Catalogue;
 import flashsale.checkout.DirectDriver;
+import flashsale.checkout.EventedDriver;
 import flashsale.checkout.Flow.Next;
 import flashsale.checkout.Recovery;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Step;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderApi;
 import flashsale.orders.OrderBook;
@@ -18,10 +22,14 @@ import flashsale.payments.SandboxGateway;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
+import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
+import flashsale.platform.messaging.RabbitBus;
+import flashsale.platform.messaging.RabbitSettings;
 import flashsale.platform.messaging.Relay;
+import flashsale.platform.messaging.TopologyConflict;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
@@ -32,10 +40,12 @@ import flashsale.users.Users;
 import flashsale.users.UsersApi;
 import java.net.URI;
 import java.time.Duration;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Set;
 
 /**
  * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
@@ -69,6 +79,11 @@ public final class Shop implements AutoCloseable {
   private Carts carts;
   private ReservationApi reservationApi;
   private DirectDriver driver;
+
+  /** Null without a broker. */
+  private EventedDriver evented;
+
+  private RabbitBus bus;
   private OpsApi ops;
   private HttpServer http;
   private volatile ShopMeters shopMeters;
@@ -216,20 +231,54 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startCheckout() {
+    Map<Next, Step> steps =
+        Map.of(
+            Next.INVENTORY, ledger,
+            Next.ORDERS, orders,
+            Next.PAYMENTS, payments,
+            Next.RESERVATIONS, reservations,
+            Next.CATALOG, catalogue);
     driver =
         new DirectDriver(
             new DirectDriver.Settings(
                 config.checkout().deadline(),
                 config.checkout().batchMax(),
                 config.checkout().queueMax()),
-            Map.of(
-                Next.INVENTORY, ledger,
-                Next.ORDERS, orders,
-                Next.PAYMENTS, payments,
-                Next.RESERVATIONS, reservations,
-                Next.CATALOG, catalogue),
+            steps,
             meters);
-    return driver;
+    if (!config.messaging().rabbit()) {
+      return driver;
+    }
+    var queues = steps.keySet().stream().map(EventedDriver::queue).collect(toSet());
+    bus = startBus(queues);
+    evented =
+        new EventedDriver(
+            bus,
+            new EventedDriver.Settings(
+                config.checkout().batchMax(),
+                config.checkout().queueMax(),
+                config.checkout().deadline()),
+            steps,
+            clock,
+            meters);
+    return () -> {
+      evented.close();
+      bus.close();
+      driver.close();
+    };
+  }
+
+  private RabbitBus startBus(Set<String> queues) {
+    try {
+      return RabbitBus.start(
+          RabbitSettings.of(config.messaging().url()), queues, this::park, clock, meters);
+    } catch (IllegalStateException | TopologyConflict e) {
+      throw new CommandFailure(ExitCode.ENVIRONMENT, "RabbitMQ: " + e.getMessage());
+    }
+  }
+
+  private void park(String queue, Bus.Message message, Instant firstAttempt, Throwable reason) {
+    throw new IllegalStateException("no dead letters yet");
   }
 
   /** The parts that are made before the driver reach it through here. */
@@ -261,7 +310,7 @@ public final class Shop implements AutoCloseable {
     };
   }
 
-  /** Without a broker the relay walks the flow itself. */
+  /** With a broker the relay hands over to it; without one it walks the flow itself. */
   private Relay relay(String role, Outbox outbox) {
     meters.gauge(
         "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
@@ -269,6 +318,11 @@ public final class Shop implements AutoCloseable {
   }
 
   private void drive(Outbox.Taken message) {
+    if (evented != null) {
+      evented.handOver(
+          new Bus.Message(message.id(), message.key(), message.envelope(), message.attempts() - 1));
+      return;
+    }
     var first = envelopes.open(message.envelope()).message();
     payments.walked(first, driver.carry(first));
   }

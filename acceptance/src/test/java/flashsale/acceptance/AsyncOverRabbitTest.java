@@ -1,0 +1,91 @@
+package flashsale.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import flashsale.acceptance.TestShop.Ask;
+import flashsale.platform.messaging.TestRabbit;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.Test;
+
+/**
+ * Over RabbitMQ: facts go from role to role through queues; and the broker is not to be trusted.
+ */
+class AsyncOverRabbitTest extends AsyncKit {
+  private static final int CUSTOMERS = 8;
+  private static final int REQUESTS = 40;
+  private static final Duration SETTLED_MAX = Duration.ofSeconds(90);
+
+  private final TestRabbit broker = TestRabbit.start();
+
+  @Override
+  String[] settings() {
+    return new String[] {"messaging.url=" + broker.url()};
+  }
+
+  @AfterAll
+  void stopTheBroker() {
+    broker.close();
+  }
+
+  @Test
+  void nothingAcceptedIsLostWhenTheBrokerIsKilled() throws Exception {
+    var offer = shop.openSale(new Ask(1_000_000, 0, 100)).offerId();
+    for (int round = 0; round < 3; round++) {
+      var accepted = new ArrayList<Future<List<Accepted>>>();
+      try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+        for (int i = 0; i < CUSTOMERS; i++) {
+          var customer = shop.newCustomer();
+          var keys = "b" + round + "-" + i + "-";
+          accepted.add(threads.submit(() -> ask(customer, offer, keys)));
+        }
+        broker.kill();
+        broker.restart();
+        for (var one : accepted) {
+          one.get().forEach(AsyncOverRabbitTest::assertHeld);
+        }
+      }
+    }
+  }
+
+  @Test
+  void aBrokerThatTakesNothingDelaysAndLosesNothing() {
+    var offer = shop.openSale(new Ask(1_000_000, 0, 100)).offerId();
+    broker.memoryAlarm(true);
+    List<Accepted> accepted;
+    try {
+      accepted = ask(shop.customer(), offer, "m");
+    } finally {
+      broker.memoryAlarm(false);
+    }
+    accepted.forEach(AsyncOverRabbitTest::assertHeld);
+  }
+
+  private record Accepted(Visitor customer, Reply reply) {}
+
+  private static List<Accepted> ask(Visitor customer, String offer, String keys) {
+    var accepted = new ArrayList<Accepted>();
+    for (int i = 0; i < REQUESTS; i++) {
+      accepted.add(
+          new Accepted(
+              customer, reserve(customer, offer, 1, keys + i, "respond-async").expect(202)));
+    }
+    return accepted;
+  }
+
+  private static void assertHeld(Accepted one) {
+    var location = one.reply().header("Location");
+    var state =
+        await()
+            .atMost(SETTLED_MAX)
+            .until(
+                () -> one.customer().get(location).expect(200).text("state"),
+                s -> !s.equals("PENDING"));
+    assertThat(state).isEqualTo("HELD");
+  }
+}
