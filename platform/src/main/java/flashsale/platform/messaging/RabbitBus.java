@@ -199,7 +199,18 @@ public final class RabbitBus implements Bus {
 
   @Override
   public void close() {
-    consumers.values().forEach(RabbitConsumer::close);
+    var closing =
+        consumers.values().stream()
+            .map(consumer -> Thread.startVirtualThread(consumer::close))
+            .toList();
+    try {
+      for (var thread : closing) {
+        thread.join();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    // Last, because a batch that fails while it is finished needs it.
     publisher.close();
   }
 }
