@@ -190,6 +190,10 @@ public final class RabbitBus implements Bus {
     var link = new RabbitLink(settings, "flashsale-declaration");
     try {
       RabbitTopology.declare(link.open(), queue);
+    } catch (TopologyConflict e) {
+      // Otherwise it would keep the other queues from being declared after a loss.
+      publisher.forget(queue);
+      throw e;
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
       LOG.warn("queue {} is declared later: {}", queue, e.toString());
     } finally {

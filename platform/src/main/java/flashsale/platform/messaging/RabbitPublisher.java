@@ -75,6 +75,10 @@ final class RabbitPublisher implements AutoCloseable {
     return queues.add(queue);
   }
 
+  void forget(String queue) {
+    queues.remove(queue);
+  }
+
   boolean blocked() {
     return link.blocked();
   }
