@@ -190,6 +190,10 @@ public final class RabbitBus implements Bus {
     var link = new RabbitLink(settings, "flashsale-declaration");
     try {
       RabbitTopology.declare(link.open(), queue);
+    } catch (TopologyConflict e) {
+      // Otherwise it would keep the other queues from being declared after a loss.
+      publisher.forget(queue);
+      throw e;
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
       LOG.warn("queue {} is declared later: {}", queue, e.toString());
     } finally {
@@ -199,7 +203,18 @@ public final class RabbitBus implements Bus {
 
   @Override
   public void close() {
-    consumers.values().forEach(RabbitConsumer::close);
+    var closing =
+        consumers.values().stream()
+            .map(consumer -> Thread.startVirtualThread(consumer::close))
+            .toList();
+    try {
+      for (var thread : closing) {
+        thread.join();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+    }
+    // Last, because a batch that fails while it is finished needs it.
     publisher.close();
   }
 }

@@ -71,7 +71,7 @@ final class RabbitConsumer implements AutoCloseable {
         session();
         // Whoever deletes queues in a row is not to be answered in a row.
         failures = 1;
-      } catch (IOException | TimeoutException | TopologyConflict | ShutdownSignalException e) {
+      } catch (IOException | TimeoutException | RuntimeException e) {
         if (closing) {
           return;
         }
@@ -129,7 +129,7 @@ final class RabbitConsumer implements AutoCloseable {
     }
   }
 
-  /** Finishes the batch under way. */
+  /** Finishes the batch under way, for a bounded time. */
   @Override
   public void close() {
     closing = true;

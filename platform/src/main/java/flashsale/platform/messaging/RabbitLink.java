@@ -67,8 +67,10 @@ final class RabbitLink {
         made.useSslProtocol(SSLContext.getDefault());
         made.enableHostnameVerification();
       }
-    } catch (URISyntaxException | GeneralSecurityException e) {
-      throw new IllegalArgumentException("no connection can be made to " + settings.place(), e);
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException("no address of a broker: " + e.getReason());
+    } catch (GeneralSecurityException e) {
+      throw new IllegalArgumentException("no TLS for " + settings.place(), e);
     }
     return made;
   }

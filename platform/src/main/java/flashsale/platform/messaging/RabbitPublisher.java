@@ -1,8 +1,6 @@
 package flashsale.platform.messaging;
 
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.Channel;
-import com.rabbitmq.client.ShutdownSignalException;
 import java.io.IOException;
 import java.util.Collection;
 import java.util.List;
@@ -77,6 +75,10 @@ final class RabbitPublisher implements AutoCloseable {
     return queues.add(queue);
   }
 
+  void forget(String queue) {
+    queues.remove(queue);
+  }
+
   boolean blocked() {
     return link.blocked();
   }
@@ -141,7 +143,7 @@ final class RabbitPublisher implements AutoCloseable {
         conflict = e;
         lost(e.getMessage());
         RabbitLink.pause(failures++);
-      } catch (IOException | TimeoutException | ShutdownSignalException e) {
+      } catch (IOException | TimeoutException | RuntimeException e) {
         lost(e.toString());
         RabbitLink.pause(failures++);
       }
@@ -256,7 +258,7 @@ final class RabbitPublisher implements AutoCloseable {
             true,
             shipment.properties(number),
             shipment.bundle().body());
-      } catch (IOException | AlreadyClosedException e) {
+      } catch (IOException | RuntimeException e) {
         settle(shipment, false);
         throw e;
       }

@@ -1,6 +1,7 @@
 package flashsale.platform.messaging;
 
 import java.net.URI;
+import java.net.URISyntaxException;
 import java.time.Duration;
 
 /**
@@ -28,12 +29,23 @@ public record RabbitSettings(
     Duration closeWaitMax) {
 
   public RabbitSettings {
-    var scheme = URI.create(url).getScheme();
-    if (!"amqp".equals(scheme) && !"amqps".equals(scheme)) {
-      throw new IllegalArgumentException("not an amqp:// or amqps:// address");
+    var uri = parsed(url);
+    if (uri.getHost() == null
+        || !("amqp".equals(uri.getScheme()) || "amqps".equals(uri.getScheme()))) {
+      throw new IllegalArgumentException("not an amqp:// or amqps:// address with a host");
     }
     if (attemptsMax < 1 || inFlightMax < 1 || prefetchMax < 1) {
       throw new IllegalArgumentException("attemptsMax, inFlightMax and prefetchMax are at least 1");
+    }
+  }
+
+  /** What the JDK says of a wrong address quotes it, password included. */
+  private static URI parsed(String url) {
+    try {
+      return new URI(url);
+    } catch (URISyntaxException e) {
+      throw new IllegalArgumentException(
+          "not an address (" + e.getReason() + " at character " + e.getIndex() + ")");
     }
   }
 
@@ -46,7 +58,7 @@ public record RabbitSettings(
         Duration.ofSeconds(10),
         32,
         Duration.ofMillis(2),
-        Duration.ofSeconds(10),
+        Duration.ofSeconds(30),
         Duration.ofSeconds(30));
   }
 

@@ -94,6 +94,31 @@ class RabbitBusTest extends BusKit {
   }
 
   @Test
+  void aMessageThatWaitsForItsNextAttemptSurvivesTheBroker() {
+    var meters = new Meters();
+    var bus =
+        RabbitBus.start(
+            settings(), Set.of(queue), (_, _, _, _) -> {}, InstantSource.system(), meters);
+    opened.add(bus);
+    var recorder =
+        new Recorder(
+            batch -> {
+              if (batch.getFirst().attempts() == 0) {
+                throw new IllegalStateException("the first time");
+              }
+            });
+    bus.subscribe(queue, BATCH_MAX, recorder);
+    var messages = messages(2, 2);
+    publishAll(() -> bus, queue, messages);
+    var retried = "flashsale_bus_retried_total{queue=\"" + queue + "\"} 2.0";
+    await().atMost(LONG).until(() -> meters.scrape().contains(retried));
+    rabbit.kill();
+    rabbit.restart();
+    await().atMost(LONG).until(() -> recorder.doneIds().containsAll(ids(messages)));
+    assertThat(recorder.done()).allMatch(message -> message.attempts() > 0);
+  }
+
+  @Test
   void aBrokerWithoutMemoryHoldsUpPublishersForABoundedTimeOnly() {
     var bus = (RabbitBus) open();
     var recorder = new Recorder();
@@ -349,6 +374,10 @@ class RabbitBusTest extends BusKit {
         .hasMessageContaining("127.0.0.1:1")
         .hasMessageNotContaining("secret");
     assertThat(settings.toString()).doesNotContain("secret");
+    assertThatThrownBy(() -> RabbitSettings.of("amqp://user:secret word@host"))
+        .isInstanceOf(IllegalArgumentException.class)
+        .hasMessageNotContaining("secret")
+        .hasNoCause();
   }
 
   @Test
