@@ -13,6 +13,7 @@ import flashsale.contracts.Order;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
@@ -126,7 +127,11 @@ final class PayingShop {
 
   Relay relay() {
     return new Relay(
-        "payments", outbox, clock, message -> carry(envelopes.open(message.envelope()).message()));
+        "payments",
+        outbox,
+        clock,
+        message -> carry(envelopes.open(message.envelope()).message()),
+        new DeadLetters(database, outbox, clock));
   }
 
   Order order() {
