@@ -4,6 +4,7 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Routes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.DatabaseFailure;
@@ -14,19 +15,22 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.TreeMap;
 
 /** What operators' machines ask: is it alive, is it ready, its metrics, its interface. */
 final class OpsApi {
   private static final String RETRY_SECONDS = "1";
 
   private final Collection<Database> databases;
+  private final Map<String, DeadLetters> deadLetters;
   private final Meters meters;
   private final byte[] openApi = resource("/openapi.yaml");
   private volatile boolean accepting = true;
   private volatile boolean watched;
 
-  OpsApi(Collection<Database> databases, Meters meters) {
+  OpsApi(Collection<Database> databases, Map<String, DeadLetters> deadLetters, Meters meters) {
     this.databases = databases;
+    this.deadLetters = deadLetters;
     this.meters = meters;
   }
 
@@ -57,6 +61,9 @@ final class OpsApi {
       up &= answers;
       details.put("database " + database.name(), answers ? "UP" : "DOWN");
     }
+    // To alert on only: a letter that waits keeps nobody from buying.
+    new TreeMap<>(deadLetters)
+        .forEach((role, letters) -> details.put("dead letters " + role, waiting(letters)));
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);
@@ -72,6 +79,14 @@ final class OpsApi {
           });
     } catch (DatabaseFailure | Overloaded e) {
       return false;
+    }
+  }
+
+  private static String waiting(DeadLetters letters) {
+    try {
+      return Long.toString(letters.count());
+    } catch (DatabaseFailure | Overloaded e) {
+      return "unknown";
     }
   }
 

@@ -7,6 +7,7 @@ import flashsale.catalog.Catalogue;
 import flashsale.checkout.DirectDriver;
 import flashsale.checkout.Flow.Next;
 import flashsale.checkout.Recovery;
+import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderApi;
@@ -15,14 +16,18 @@ import flashsale.payments.PaymentAdminApi;
 import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
+import flashsale.platform.batching.Late;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.Database;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
 import flashsale.reservations.Carts;
@@ -36,6 +41,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
@@ -54,12 +60,15 @@ public final class Shop implements AutoCloseable {
   private final Meters meters = new Meters();
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
 
+  private final Map<String, DeadLetters> deadLetters = new ConcurrentHashMap<>();
+
   private Databases databases;
   private Users users;
   private Ledger ledger;
   private Catalogue catalogue;
   private Outbox catalogOutbox;
   private Outbox inventoryOutbox;
+  private Outbox ordersOutbox;
   private Outbox paymentsOutbox;
   private Outbox reservationsOutbox;
   private OrderBook orders;
@@ -145,14 +154,28 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startInventory() {
     var database = databases.open("inventory");
-    inventoryOutbox = new Outbox(database);
+    inventoryOutbox = outbox(database);
     ledger = new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
     return () -> {};
   }
 
+  /** A role's outbox, and where its messages go that cannot be driven to their end. */
+  private Outbox outbox(Database database) {
+    var outbox = new Outbox(database);
+    var letters = new DeadLetters(database, outbox, clock);
+    deadLetters.put(database.name(), letters);
+    meters.gauge(
+        "flashsale.dead_letters",
+        "Messages that wait for an operator's decision",
+        "role",
+        database.name(),
+        letters::count);
+    return outbox;
+  }
+
   private AutoCloseable startCatalog() {
     var database = databases.open("catalog");
-    catalogOutbox = new Outbox(database);
+    catalogOutbox = outbox(database);
     catalogue =
         new Catalogue(
             database,
@@ -166,13 +189,15 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startOrders() {
-    orders = new OrderBook(databases.open("orders"), clock);
+    var database = databases.open("orders");
+    ordersOutbox = outbox(database);
+    orders = new OrderBook(database, clock);
     return () -> {};
   }
 
   private AutoCloseable startPayments() {
     var database = databases.open("payments");
-    paymentsOutbox = new Outbox(database);
+    paymentsOutbox = outbox(database);
     payments =
         new PaymentDesk(
             database,
@@ -197,7 +222,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startReservations() {
     var database = databases.open("reservations");
-    reservationsOutbox = new Outbox(database);
+    reservationsOutbox = outbox(database);
     reservations = new ReservationBook(database, reservationsOutbox, changes, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
@@ -240,6 +265,7 @@ public final class Shop implements AutoCloseable {
     var running = new ArrayList<AutoCloseable>();
     running.add(relay("catalog", catalogOutbox));
     running.add(relay("inventory", inventoryOutbox));
+    running.add(relay("orders", ordersOutbox));
     running.add(relay("payments", paymentsOutbox));
     running.add(relay("reservations", reservationsOutbox));
     ledger.start();
@@ -264,17 +290,29 @@ public final class Shop implements AutoCloseable {
   private Relay relay(String role, Outbox outbox) {
     meters.gauge(
         "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
-    return new Relay(role, outbox, clock, this::drive);
+    return new Relay(role, outbox, clock, this::drive, deadLetters.get(role));
   }
 
   private void drive(Outbox.Taken message) {
     var first = envelopes.open(message.envelope()).message();
-    payments.walked(first, driver.carry(first));
+    payments.walked(first, walk(first));
+  }
+
+  /**
+   * The relay knows no shop: a walk that stopped is an outage to it, unless what was to be written
+   * broke a rule.
+   */
+  private Fact walk(Fact first) {
+    try {
+      return driver.carry(first);
+    } catch (CheckoutUnavailable e) {
+      throw FailureCategory.of(e) == FailureCategory.REFUSED_BY_RULE ? e : new Late(e.getMessage());
+    }
   }
 
   private AutoCloseable startHttp() {
     var settings = config.http();
-    ops = new OpsApi(databases.all(), meters);
+    ops = new OpsApi(databases.all(), deadLetters, meters);
     http =
         new HttpServer(
             new HttpServer.Settings(
@@ -312,6 +350,7 @@ public final class Shop implements AutoCloseable {
     new UsersApi(users).routes(routes);
     new CatalogAdminApi(catalogue).routes(routes);
     new PaymentAdminApi(payments, orders, this::carry).routes(routes);
+    new DeadLetterApi(deadLetters).routes(routes);
     new AuditApi(audit(), Settings.auditPatience(config)).routes(routes);
     ops.routes(routes);
     if (benchEndpoints) {
