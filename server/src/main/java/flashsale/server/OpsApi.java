@@ -15,7 +15,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.TreeMap;
 
 /** What operators' machines ask: is it alive, is it ready, its metrics, its interface. */
 final class OpsApi {
@@ -60,10 +59,12 @@ final class OpsApi {
       boolean answers = answers(database);
       up &= answers;
       details.put("database " + database.name(), answers ? "UP" : "DOWN");
+      var letters = deadLetters.get(database.name());
+      if (letters != null) {
+        // To alert on only: a letter that waits keeps nobody from buying.
+        details.put("dead letters " + database.name(), answers ? waiting(letters) : "unknown");
+      }
     }
-    // To alert on only: a letter that waits keeps nobody from buying.
-    new TreeMap<>(deadLetters)
-        .forEach((role, letters) -> details.put("dead letters " + role, waiting(letters)));
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);
