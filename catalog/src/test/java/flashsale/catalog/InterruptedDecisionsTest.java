@@ -6,8 +6,10 @@ import static org.awaitility.Awaitility.await;
 import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.contracts.Fact;
 import flashsale.contracts.SaleState;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
@@ -147,6 +149,15 @@ class InterruptedDecisionsTest {
     }
   }
 
+  @Test
+  void theDeadLettersAreThePlatformsOwn() throws IOException {
+    try (var sql =
+        Catalogue.class.getResourceAsStream("/db/migration/catalog/V3__dead_letters.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.TABLE);
+    }
+  }
+
   private JsonNode detail(UUID saleId) {
     return shop.operator("GET", "/api/v1/admin/sales/" + saleId, null).json();
   }
@@ -156,6 +167,7 @@ class InterruptedDecisionsTest {
         "catalog",
         shop.outbox,
         shop.clock,
-        taken -> shop.carry(shop.envelopes.open(taken.envelope()).message()));
+        taken -> shop.carry(shop.envelopes.open(taken.envelope()).message()),
+        new DeadLetters(shop.database, shop.outbox, shop.clock));
   }
 }

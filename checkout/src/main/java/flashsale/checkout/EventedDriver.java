@@ -4,6 +4,7 @@ import flashsale.checkout.Flow.Next;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Step;
 import flashsale.platform.batching.Coalescer;
+import flashsale.platform.batching.Late;
 import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Bus.Message;
@@ -38,15 +39,6 @@ public final class EventedDriver implements AutoCloseable {
    * @param handoverMax how long handing one over may take
    */
   public record Settings(int batchMax, int queueMax, Duration handoverMax) {}
-
-  /** Something that follows has not arrived; the facts before it will come again. */
-  private static final class NotArrived extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    NotArrived(String message) {
-      super(message, null, false, false);
-    }
-  }
 
   private static final Logger LOG = LoggerFactory.getLogger(EventedDriver.class);
   private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
@@ -105,7 +97,7 @@ public final class EventedDriver implements AutoCloseable {
   public void handOver(Message message) {
     var next = Flow.after(open(message));
     if (next != Next.NOBODY && !handovers.get(next).submit(message, settings.handoverMax())) {
-      throw new NotArrived("the bus did not take " + message.id() + " for " + next);
+      throw new Late("the bus did not take " + message.id() + " for " + next);
     }
   }
 
@@ -150,12 +142,20 @@ public final class EventedDriver implements AutoCloseable {
     }
   }
 
+  /** A broker that takes nothing is waited for as well; what it has taken is not sent again. */
   private void publish(Next next, List<Message> messages) {
-    int arrived = bus.publish(queue(next), messages).size();
-    if (arrived < messages.size()) {
-      throw new NotArrived(
-          "%d of %d facts did not arrive at %s"
-              .formatted(messages.size() - arrived, messages.size(), queue(next)));
+    var left = messages;
+    for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
+      var arrived = bus.publish(queue(next), left);
+      left = left.stream().filter(message -> !arrived.contains(message.id())).toList();
+      if (left.isEmpty()) {
+        return;
+      }
+      if (closing) {
+        throw new Late("%d facts did not arrive at %s".formatted(left.size(), queue(next)));
+      }
+      LOG.warn("{} facts wait until the bus takes them to {}", left.size(), queue(next));
+      LockSupport.parkNanos(this, pause.toNanos());
     }
   }
 

@@ -13,6 +13,9 @@ import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.HoldState;
 import flashsale.contracts.Stock;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.DeadLetters;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -182,6 +185,15 @@ class LedgerReadsTest {
     var migration = migration();
     for (var line : flashsale.platform.messaging.Outbox.TABLE.lines().toList()) {
       assertThat(migration).contains(line);
+    }
+  }
+
+  @Test
+  void theDeadLettersAreThePlatformsOwn() throws IOException {
+    try (var sql =
+        LedgerReadsTest.class.getResourceAsStream("/db/migration/inventory/V3__dead_letters.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.TABLE);
     }
   }
 

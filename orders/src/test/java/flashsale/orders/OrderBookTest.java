@@ -21,6 +21,7 @@ import flashsale.contracts.OrderIds;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
@@ -392,6 +393,15 @@ class OrderBookTest {
   void theOutboxIsThePlatformsOwn() throws IOException {
     try (var sql = OrderBook.class.getResourceAsStream("/db/migration/orders/V1__orders.sql")) {
       assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8)).contains(Outbox.TABLE);
+    }
+  }
+
+  @Test
+  void theDeadLettersAreThePlatformsOwn() throws IOException {
+    try (var sql =
+        OrderBook.class.getResourceAsStream("/db/migration/orders/V2__dead_letters.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.TABLE);
     }
   }
 }

@@ -14,6 +14,7 @@ import flashsale.contracts.Order;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
@@ -130,7 +131,11 @@ final class PayingShop {
 
   Relay relay() {
     return new Relay(
-        "payments", outbox, clock, message -> carry(envelopes.open(message.envelope()).message()));
+        "payments",
+        outbox,
+        clock,
+        message -> carry(envelopes.open(message.envelope()).message()),
+        new DeadLetters(database, outbox, clock));
   }
 
   Order order() {

@@ -17,6 +17,7 @@ import flashsale.contracts.OrderIds;
 import flashsale.contracts.PaymentState;
 import flashsale.payments.PaymentBook.Opening;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Outbox;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
@@ -439,6 +440,15 @@ class PaymentDeskTest {
     try (var sql =
         PaymentDesk.class.getResourceAsStream("/db/migration/payments/V1__payments.sql")) {
       assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8)).contains(Outbox.TABLE);
+    }
+  }
+
+  @Test
+  void theDeadLettersAreThePlatformsOwn() throws IOException {
+    try (var sql =
+        PaymentDesk.class.getResourceAsStream("/db/migration/payments/V3__dead_letters.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.TABLE);
     }
   }
 

@@ -15,10 +15,13 @@ import flashsale.contracts.Refusal;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
 import flashsale.platform.time.SteadyClock;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -88,6 +91,16 @@ class ReservationBookTest {
                 null,
                 null));
     assertThat(book.find(List.of(id)).get(id).settled()).isEqualTo(settled);
+  }
+
+  @Test
+  void theDeadLettersAreThePlatformsOwn() throws IOException {
+    try (var sql =
+        ReservationBook.class.getResourceAsStream(
+            "/db/migration/reservations/V4__dead_letters.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.TABLE);
+    }
   }
 
   @Test

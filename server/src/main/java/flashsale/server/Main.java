@@ -42,6 +42,7 @@ import picocli.CommandLine.Spec;
       UserCommand.class,
       KeysCommand.class,
       AuditCommand.class,
+      DeadLettersCommand.class,
       BenchCommand.class,
       MigrateCommand.class,
       ConfigCommand.class

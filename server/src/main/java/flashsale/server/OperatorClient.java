@@ -76,18 +76,20 @@ public final class OperatorClient implements AutoCloseable {
   /**
    * All elements of a list that is served in pages.
    *
+   * @param path may have a query
    * @param member the member of each page that holds its elements
    */
   public List<JsonNode> all(String path, String member) {
     var elements = new ArrayList<JsonNode>();
-    var query = "?limit=" + PAGE;
+    var first = path + (path.contains("?") ? "&" : "?") + "limit=" + PAGE;
+    var query = "";
     for (int page = 0; page < PAGES_MAX; page++) {
-      var answer = get(path + query);
+      var answer = get(first + query);
       answer.path(member).forEach(elements::add);
       if (answer.path("next").isNull() || answer.path("next").isMissingNode()) {
         return elements;
       }
-      query = "?limit=" + PAGE + "&cursor=" + answer.path("next").asText();
+      query = "&cursor=" + answer.path("next").asText();
     }
     throw new CommandFailure(ExitCode.FAILED, path + " has more pages than " + PAGES_MAX + ".");
   }

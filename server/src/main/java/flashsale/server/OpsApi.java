@@ -4,6 +4,7 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Routes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.DatabaseFailure;
@@ -20,15 +21,21 @@ final class OpsApi {
   private static final String RETRY_SECONDS = "1";
 
   private final Collection<Database> databases;
+  private final Map<String, DeadLetters> deadLetters;
   private final Meters meters;
   private final Runnable beforeMetrics;
   private final byte[] openApi = resource("/openapi.yaml");
   private volatile boolean accepting = true;
   private volatile boolean watched;
 
-  OpsApi(Collection<Database> databases, Meters meters, Runnable beforeMetrics) {
+  OpsApi(
+      Collection<Database> databases,
+      Map<String, DeadLetters> deadLetters,
+      Meters meters,
+      Runnable beforeMetrics) {
     this.beforeMetrics = beforeMetrics;
     this.databases = databases;
+    this.deadLetters = deadLetters;
     this.meters = meters;
   }
 
@@ -58,6 +65,11 @@ final class OpsApi {
       boolean answers = answers(database);
       up &= answers;
       details.put("database " + database.name(), answers ? "UP" : "DOWN");
+      var letters = deadLetters.get(database.name());
+      if (letters != null) {
+        // To alert on only: a letter that waits keeps nobody from buying.
+        details.put("dead letters " + database.name(), answers ? waiting(letters) : "unknown");
+      }
     }
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
@@ -74,6 +86,14 @@ final class OpsApi {
           });
     } catch (DatabaseFailure | Overloaded e) {
       return false;
+    }
+  }
+
+  private static String waiting(DeadLetters letters) {
+    try {
+      return Long.toString(letters.count());
+    } catch (DatabaseFailure | Overloaded e) {
+      return "unknown";
     }
   }
 

@@ -10,6 +10,7 @@ import flashsale.checkout.DirectDriver;
 import flashsale.checkout.EventedDriver;
 import flashsale.checkout.Flow.Next;
 import flashsale.checkout.Recovery;
+import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Step;
 import flashsale.inventory.Ledger;
@@ -19,18 +20,22 @@ import flashsale.payments.PaymentAdminApi;
 import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
+import flashsale.platform.batching.Late;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.RabbitBus;
 import flashsale.platform.messaging.RabbitSettings;
 import flashsale.platform.messaging.Relay;
 import flashsale.platform.messaging.TopologyConflict;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.Database;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
 import flashsale.reservations.Carts;
@@ -46,6 +51,7 @@ import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
@@ -64,12 +70,15 @@ public final class Shop implements AutoCloseable {
   private final Meters meters = new Meters();
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
 
+  private final Map<String, DeadLetters> deadLetters = new ConcurrentHashMap<>();
+
   private Databases databases;
   private Users users;
   private Ledger ledger;
   private Catalogue catalogue;
   private Outbox catalogOutbox;
   private Outbox inventoryOutbox;
+  private Outbox ordersOutbox;
   private Outbox paymentsOutbox;
   private Outbox reservationsOutbox;
   private OrderBook orders;
@@ -161,14 +170,28 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startInventory() {
     var database = databases.open("inventory");
-    inventoryOutbox = new Outbox(database);
+    inventoryOutbox = outbox(database);
     ledger = new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
     return () -> {};
   }
 
+  /** A role's outbox, and where its messages go that cannot be driven to their end. */
+  private Outbox outbox(Database database) {
+    var outbox = new Outbox(database);
+    var letters = new DeadLetters(database, outbox, clock);
+    deadLetters.put(database.name(), letters);
+    meters.gauge(
+        "flashsale.dead_letters",
+        "Messages that wait for an operator's decision",
+        "role",
+        database.name(),
+        letters::count);
+    return outbox;
+  }
+
   private AutoCloseable startCatalog() {
     var database = databases.open("catalog");
-    catalogOutbox = new Outbox(database);
+    catalogOutbox = outbox(database);
     catalogue =
         new Catalogue(
             database,
@@ -182,13 +205,15 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startOrders() {
-    orders = new OrderBook(databases.open("orders"), clock);
+    var database = databases.open("orders");
+    ordersOutbox = outbox(database);
+    orders = new OrderBook(database, clock);
     return () -> {};
   }
 
   private AutoCloseable startPayments() {
     var database = databases.open("payments");
-    paymentsOutbox = new Outbox(database);
+    paymentsOutbox = outbox(database);
     payments =
         new PaymentDesk(
             database,
@@ -213,7 +238,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startReservations() {
     var database = databases.open("reservations");
-    reservationsOutbox = new Outbox(database);
+    reservationsOutbox = outbox(database);
     reservations = new ReservationBook(database, reservationsOutbox, changes, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
@@ -277,8 +302,9 @@ public final class Shop implements AutoCloseable {
     }
   }
 
+  /** What a role could never do lies in that role's own database. */
   private void park(String queue, Bus.Message message, Instant firstAttempt, Throwable reason) {
-    throw new IllegalStateException("no dead letters yet");
+    deadLetters.get(queue).park(message, firstAttempt, reason);
   }
 
   /** The parts that are made before the driver reach it through here. */
@@ -290,6 +316,7 @@ public final class Shop implements AutoCloseable {
     var running = new ArrayList<AutoCloseable>();
     running.add(relay("catalog", catalogOutbox));
     running.add(relay("inventory", inventoryOutbox));
+    running.add(relay("orders", ordersOutbox));
     running.add(relay("payments", paymentsOutbox));
     running.add(relay("reservations", reservationsOutbox));
     ledger.start();
@@ -314,7 +341,7 @@ public final class Shop implements AutoCloseable {
   private Relay relay(String role, Outbox outbox) {
     meters.gauge(
         "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
-    return new Relay(role, outbox, clock, this::drive);
+    return new Relay(role, outbox, clock, this::drive, deadLetters.get(role));
   }
 
   private void drive(Outbox.Taken message) {
@@ -324,12 +351,24 @@ public final class Shop implements AutoCloseable {
       return;
     }
     var first = envelopes.open(message.envelope()).message();
-    payments.walked(first, driver.carry(first));
+    payments.walked(first, walk(first));
+  }
+
+  /**
+   * The relay knows no shop: a walk that stopped is an outage to it, unless what was to be written
+   * broke a rule.
+   */
+  private Fact walk(Fact first) {
+    try {
+      return driver.carry(first);
+    } catch (CheckoutUnavailable e) {
+      throw FailureCategory.of(e) == FailureCategory.REFUSED_BY_RULE ? e : new Late(e.getMessage());
+    }
   }
 
   private AutoCloseable startHttp() {
     var settings = config.http();
-    ops = new OpsApi(databases.all(), meters, this::refreshMeters);
+    ops = new OpsApi(databases.all(), deadLetters, meters, this::refreshMeters);
     http =
         new HttpServer(
             new HttpServer.Settings(
@@ -376,6 +415,7 @@ public final class Shop implements AutoCloseable {
     new UsersApi(users).routes(routes);
     new CatalogAdminApi(catalogue).routes(routes);
     new PaymentAdminApi(payments, orders, this::carry).routes(routes);
+    new DeadLetterApi(deadLetters).routes(routes);
     new AuditApi(audit(), Settings.auditPatience(config)).routes(routes);
     ops.routes(routes);
     if (benchEndpoints) {

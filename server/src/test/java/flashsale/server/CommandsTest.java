@@ -3,11 +3,16 @@ package flashsale.server;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import flashsale.platform.ids.Ids;
+import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.sql.DriverManager;
+import java.sql.SQLException;
+import java.util.UUID;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -167,6 +172,53 @@ class CommandsTest {
     assertThat(run("audit", "--json")).isZero();
     assertThat(out.toString()).startsWith("{\"verdict\":\"OK\"");
     assertThat(run("audit", "no-id")).isEqualTo(ExitCode.USAGE.code());
+  }
+
+  @Test
+  void aDeadLetterIsListedShownReplayedAndDiscarded() throws Exception {
+    var id = Ids.next();
+    poison(id);
+    await().until(() -> run("deadletters", "show", id.toString()) == 0);
+    assertThat(out.toString()).contains("PARKED, BAD_INPUT after 1 attempts", "no JSON");
+    assertThat(run("deadletters", "show", "--json", id.toString())).isZero();
+    assertThat(out.toString()).startsWith("{\"deadLetter\":{\"id\":\"" + id);
+    assertThat(run("deadletters", "list", "--role", "orders", "--category", "BAD_INPUT")).isZero();
+    assertThat(out.toString()).contains(id.toString());
+    assertThat(run("deadletters", "list", "--state", "DISCARDED", "--json")).isZero();
+    assertThat(out.toString()).isEqualTo("{\"deadLetters\":[]}\n");
+
+    assertThat(run("deadletters", "replay", id.toString())).isZero();
+    assertThat(out.toString()).contains("replayed 1 times").containsPattern("REPLAY +[0-9a-f]{8}-");
+    await()
+        .untilAsserted(
+            () -> {
+              run("deadletters", "show", id.toString());
+              assertThat(out.toString()).contains("PARKED, BAD_INPUT after 2 attempts");
+            });
+    assertThat(run("deadletters", "replay", "--role", "payments", "--category", "DEPENDENCY_DOWN"))
+        .isZero();
+    assertThat(out.toString()).startsWith("Replayed 0;");
+    assertThat(run("deadletters", "discard", id.toString())).isZero();
+    assertThat(out.toString()).contains("DISCARDED");
+
+    assertThat(run("deadletters", "discard", id.toString())).isEqualTo(ExitCode.FAILED.code());
+    assertThat(err.toString()).contains("409 DEAD_LETTER_NOT_PARKED");
+    assertThat(run("deadletters", "replay")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(run("deadletters", "show", "no-id")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(run("deadletters", "list", "--role", "a b")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(run("deadletters")).isEqualTo(ExitCode.USAGE.code());
+  }
+
+  private static void poison(UUID id) throws SQLException {
+    var login = EmbeddedPostgres.running(directory.folder(), "orders").orElseThrow();
+    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
+        var statement =
+            connection.prepareStatement(
+                "INSERT INTO outbox (id, key, envelope, due_at) VALUES (?, ?, 'no JSON', now())")) {
+      statement.setObject(1, id);
+      statement.setObject(2, id);
+      statement.executeUpdate();
+    }
   }
 
   @Test

@@ -18,7 +18,7 @@ import java.util.UUID;
  * a {@link Relay} once they are due, deleted when they have been driven to their end. At least
  * once: whoever takes one holds it for a lease only. In order: while a message is under way or
  * waits to be tried again, later ones with its key stay where they are. Needs the table of {@link
- * #TABLE} in the role's first migration. Thread-safe.
+ * #TABLE} in the role's first migration, and those of {@link DeadLetters#TABLE}. Thread-safe.
  */
 public final class Outbox {
   /** The table, for migrations to be compared with. */
@@ -39,8 +39,11 @@ public final class Outbox {
   /** A message to append. */
   public record Entry(UUID id, UUID key, String envelope, Instant dueAt) {}
 
-  /** A message that was taken. {@code attempts} counts this one. */
-  public record Taken(UUID id, long seq, UUID key, String envelope, int attempts) {}
+  /**
+   * A message that was taken. {@code attempts} counts this one; {@code firstTakenAt} is the first.
+   */
+  public record Taken(
+      UUID id, long seq, UUID key, String envelope, int attempts, Instant firstTakenAt) {}
 
   private final Database database;
   private volatile Runnable wake = () -> {};
@@ -98,7 +101,8 @@ public final class Outbox {
           try (var statement =
               connection.prepareStatement(
                   """
-                  UPDATE outbox SET due_at = ?, attempts = attempts + 1
+                  UPDATE outbox SET due_at = ?, attempts = attempts + 1,
+                                    first_taken_at = coalesce(first_taken_at, ?)
                   WHERE id = ANY (ARRAY(
                     SELECT id FROM outbox o
                     WHERE due_at <= ?
@@ -106,12 +110,13 @@ public final class Outbox {
                                       WHERE earlier.key = o.key AND earlier.seq < o.seq
                                         AND (earlier.attempts > 0 OR earlier.due_at <= ?))
                     ORDER BY due_at, seq LIMIT ? FOR UPDATE SKIP LOCKED))
-                  RETURNING id, seq, key, envelope, attempts
+                  RETURNING id, seq, key, envelope, attempts, first_taken_at
                   """)) {
             statement.setTimestamp(1, Timestamp.from(now.plus(lease)));
             statement.setTimestamp(2, Timestamp.from(now));
             statement.setTimestamp(3, Timestamp.from(now));
-            statement.setInt(4, max);
+            statement.setTimestamp(4, Timestamp.from(now));
+            statement.setInt(5, max);
             var taken = new ArrayList<Taken>();
             try (var rows = statement.executeQuery()) {
               while (rows.next()) {
@@ -121,7 +126,8 @@ public final class Outbox {
                         rows.getLong(2),
                         rows.getObject(3, UUID.class),
                         rows.getString(4),
-                        rows.getInt(5)));
+                        rows.getInt(5),
+                        rows.getTimestamp(6).toInstant()));
               }
             }
             taken.sort(Comparator.comparingLong(Taken::seq));

@@ -14,9 +14,11 @@ import org.slf4j.LoggerFactory;
 
 /**
  * Drives the messages of one outbox to their end: takes what is due, hands each to the bus, deletes
- * what arrived, puts back what did not with exponential backoff and full jitter. Woken at commit;
- * looks by itself now and then for what became due, e.g. after a crash. Messages with one key are
- * handed over in order, different keys side by side. Several relays may share one table.
+ * what arrived, puts back what did not with exponential backoff and full jitter, and parks what
+ * will not: bad input at once, anything else after {@link #ATTEMPTS_MAX} attempts. An outage is
+ * waited for without end, because nothing is wrong with the message then. Woken at commit; looks by
+ * itself now and then for what became due, e.g. after a crash. Messages with one key are handed
+ * over in order, different keys side by side. Several relays may share one table.
  */
 public final class Relay implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
@@ -24,7 +26,10 @@ public final class Relay implements AutoCloseable {
   private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
   /** How long a message that was taken is left to whoever took it, even if that one has died. */
-  public static final Duration LEASE = Duration.ofSeconds(30);
+  public static final Duration LEASE = Duration.ofSeconds(15);
+
+  /** Then a message that fails is parked; with the backoff that is after about half a minute. */
+  public static final int ATTEMPTS_MAX = 10;
 
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
@@ -34,6 +39,7 @@ public final class Relay implements AutoCloseable {
   private final Outbox outbox;
   private final InstantSource clock;
   private final Consumer<Outbox.Taken> bus;
+  private final Parking parking;
   private final Thread thread;
   private volatile boolean closing;
   private volatile boolean woken;
@@ -42,13 +48,20 @@ public final class Relay implements AutoCloseable {
    * Starts the relay.
    *
    * @param bus returns when the message has arrived, throws when it has not; must do either within
-   *     the lease of 30 s, else the message may be handed over a second time meanwhile
+   *     the lease ({@link #LEASE}), else the message may be handed over a second time meanwhile
+   * @param parking of the same outbox
    */
-  public Relay(String name, Outbox outbox, InstantSource clock, Consumer<Outbox.Taken> bus) {
+  public Relay(
+      String name,
+      Outbox outbox,
+      InstantSource clock,
+      Consumer<Outbox.Taken> bus,
+      Parking parking) {
     this.name = name;
     this.outbox = outbox;
     this.clock = clock;
     this.bus = bus;
+    this.parking = parking;
     this.thread = Thread.ofVirtual().name("relay-" + name).unstarted(this::run);
     outbox.onCommit(this::wake);
     thread.start();
@@ -113,10 +126,36 @@ public final class Relay implements AutoCloseable {
           message.id(),
           message.attempts(),
           e.toString());
-      putBack(message);
+      failed(message, e);
     } catch (Error e) {
       LOG.error("relay {}: message {} failed badly", name, message.id(), e);
+      failed(message, e);
+    }
+  }
+
+  private void failed(Outbox.Taken message, Throwable failure) {
+    if (!isHopeless(message, failure) || !parked(message, failure)) {
       putBack(message);
+    }
+  }
+
+  private static boolean isHopeless(Outbox.Taken message, Throwable failure) {
+    return switch (FailureCategory.of(failure)) {
+      case BAD_INPUT -> true;
+      case REFUSED_BY_RULE, BUG -> message.attempts() >= ATTEMPTS_MAX;
+      case DEPENDENCY_DOWN -> false;
+    };
+  }
+
+  /** Whether that worked; if not, the message is still in the outbox. */
+  private boolean parked(Outbox.Taken message, Throwable failure) {
+    try {
+      parking.park(message, failure);
+      LOG.error("relay {}: message {} is parked", name, message.id(), failure);
+      return true;
+    } catch (RuntimeException e) {
+      LOG.warn("relay {}: message {} cannot be parked: {}", name, message.id(), e.getMessage());
+      return false;
     }
   }
 

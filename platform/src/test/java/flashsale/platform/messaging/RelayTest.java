@@ -3,8 +3,12 @@ package flashsale.platform.messaging;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import flashsale.platform.batching.Late;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Envelopes.UnreadableEnvelope;
 import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.DatabaseFailure;
 import flashsale.platform.persistence.TestPostgres;
 import flashsale.platform.time.SteadyClock;
 import java.sql.SQLException;
@@ -23,6 +27,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
@@ -31,6 +36,7 @@ final class RelayTest {
   private final Database database = Database.open(settings);
   private final Outbox outbox = new Outbox(database);
   private final InstantSource clock = new SteadyClock();
+  private final DeadLetters deadLetters = new DeadLetters(database, outbox, clock);
   private final UUID key = Ids.next();
 
   /** Envelopes in the order in which the bus got them, failed attempts too. */
@@ -53,7 +59,7 @@ final class RelayTest {
           }
         };
     var latencies = new ArrayList<Duration>();
-    try (var _ = new Relay("test", outbox, clock, bus)) {
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
       for (int i = 0; i < 21; i++) {
         append(entry("message", Ids.next(), Duration.ZERO));
         long from = System.nanoTime();
@@ -74,7 +80,7 @@ final class RelayTest {
   @Test
   void withoutBeingWokenItLooksByItself() {
     append(entry("from before a crash", key, Duration.ZERO));
-    try (var _ = new Relay("test", outbox, clock, this::deliver)) {
+    try (var _ = new Relay("test", outbox, clock, this::deliver, deadLetters)) {
       await().until(() -> outbox.size() == 0);
       append(entry("from another process", key, Duration.ZERO));
       await().until(() -> outbox.size() == 0);
@@ -93,7 +99,7 @@ final class RelayTest {
           }
         };
     append(entry("stubborn", key, Duration.ZERO));
-    try (var _ = new Relay("test", outbox, clock, bus)) {
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(attempts).containsExactly(1, 2, 3, 4);
@@ -117,7 +123,7 @@ final class RelayTest {
           deliver(message);
         };
     append(entry("survivor", key, Duration.ZERO));
-    try (var _ = new Relay("test", outbox, failing, bus)) {
+    try (var _ = new Relay("test", outbox, failing, bus, deadLetters)) {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(delivered).containsExactly("survivor");
@@ -129,7 +135,7 @@ final class RelayTest {
     append(far);
     var later = new AtomicReference<>(Duration.ZERO);
     InstantSource steps = () -> clock.instant().plus(later.get());
-    try (var _ = new Relay("test", outbox, steps, this::deliver)) {
+    try (var _ = new Relay("test", outbox, steps, this::deliver, deadLetters)) {
       await().until(() -> dueAt(far).isBefore(clock.instant().plusSeconds(31)));
       later.set(Duration.ofSeconds(31));
       await().until(() -> outbox.size() == 0);
@@ -168,7 +174,7 @@ final class RelayTest {
         entry("a3", key, Duration.ZERO),
         entry("b1", other, Duration.ZERO),
         entry("b2", other, Duration.ZERO));
-    try (var _ = new Relay("test", outbox, clock, bus)) {
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
       await().until(() -> outbox.size() == 3);
       assertThat(delivered).contains("b1", "b2").doesNotContain("a2", "a3");
       poisoned.countDown();
@@ -179,10 +185,125 @@ final class RelayTest {
   }
 
   @Test
+  void aPoisonedMessageIsParkedAloneWhileItsKeyGoesOn() {
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          if (message.envelope().equals("poisoned")) {
+            throw new UnreadableEnvelope("no message");
+          }
+          deliver(message);
+        };
+    var poisoned = entry("poisoned", key, Duration.ZERO);
+    append(
+        poisoned,
+        entry("behind it", key, Duration.ZERO),
+        entry("beside it", Ids.next(), Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).containsExactlyInAnyOrder("behind it", "beside it");
+    var letter = deadLetters.find(poisoned.id()).orElseThrow();
+    assertThat(letter.attempts()).isEqualTo(1);
+    assertThat(letter.category()).isEqualTo(FailureCategory.BAD_INPUT);
+    assertThat(letter.envelope()).isEqualTo("poisoned");
+  }
+
+  @Test
+  void whatMightHelpIsTriedUpToALimitBeforeItIsParked() {
+    var attempts = new AtomicInteger();
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          attempts.incrementAndGet();
+          throw new IllegalStateException("a fault");
+        };
+    var hopeless = entry("hopeless", key, Duration.ZERO);
+    append(hopeless);
+    triedBefore(hopeless, Relay.ATTEMPTS_MAX - 2);
+    emptiedWithoutWaiting(bus);
+    assertThat(attempts).hasValue(2);
+    var letter = deadLetters.find(hopeless.id()).orElseThrow();
+    assertThat(letter.attempts()).isEqualTo(Relay.ATTEMPTS_MAX);
+    assertThat(letter.category()).isEqualTo(FailureCategory.BUG);
+  }
+
+  @Test
+  void anOutageIsWaitedForHoweverLongItTakes() {
+    var outages =
+        List.<Supplier<RuntimeException>>of(
+            () -> new Overloaded("full"),
+            () -> new Late("late"),
+            () -> new DatabaseFailure("gone", new SQLException("gone", "08006")),
+            () -> new IllegalStateException("a walk stopped", new Late("late")));
+    var tried = new AtomicInteger();
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          int outage = tried.getAndIncrement();
+          if (outage < outages.size()) {
+            throw outages.get(outage).get();
+          }
+          deliver(message);
+        };
+    var patient = entry("patient", key, Duration.ZERO);
+    append(patient);
+    triedBefore(patient, 3 * Relay.ATTEMPTS_MAX);
+    emptiedWithoutWaiting(bus);
+    assertThat(delivered).containsExactly("patient");
+    assertThat(deadLetters.count()).isZero();
+  }
+
+  @Test
+  void whatCannotBeParkedStaysInTheOutbox() {
+    var refusals = new AtomicInteger();
+    Parking full =
+        (message, failure) -> {
+          if (refusals.incrementAndGet() <= 2) {
+            throw new DatabaseFailure("gone", new SQLException("gone", "08006"));
+          }
+          deadLetters.park(message, failure);
+        };
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          throw new UnreadableEnvelope("no message");
+        };
+    append(entry("kept", key, Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus, full)) {
+      await().until(() -> deadLetters.count() == 1);
+    }
+    assertThat(refusals).hasValue(3);
+    assertThat(outbox.size()).isZero();
+  }
+
+  /** With a clock that runs ahead by more than any backoff whenever one looks. */
+  private void emptiedWithoutWaiting(Consumer<Outbox.Taken> bus) {
+    var ahead = new AtomicReference<>(Duration.ZERO);
+    InstantSource fast = () -> clock.instant().plus(ahead.get());
+    try (var _ = new Relay("test", outbox, fast, bus, deadLetters)) {
+      await()
+          .until(
+              () -> {
+                ahead.updateAndGet(time -> time.plusSeconds(31));
+                return outbox.size() == 0;
+              });
+    }
+  }
+
+  private void triedBefore(Outbox.Entry entry, int attempts) {
+    database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("UPDATE outbox SET attempts = ? WHERE id = ?")) {
+            statement.setInt(1, attempts);
+            statement.setObject(2, entry.id());
+            return statement.executeUpdate();
+          }
+        });
+  }
+
+  @Test
   void whatADeadRelayHadTakenIsDeliveredByTheNext() {
     append(entry("orphan", key, Duration.ZERO));
     assertThat(outbox.take(clock.instant(), Duration.ofMillis(300), 10)).hasSize(1);
-    try (var _ = new Relay("test", outbox, clock, this::deliver)) {
+    try (var _ = new Relay("test", outbox, clock, this::deliver, deadLetters)) {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(delivered).containsExactly("orphan");
@@ -194,7 +315,7 @@ final class RelayTest {
     append(entry);
     Consumer<Outbox.Taken> bus =
         message -> deliver(clock.instant().isBefore(entry.dueAt()) ? "early" : "due");
-    try (var _ = new Relay("test", outbox, clock, bus)) {
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(delivered).containsExactly("due");
@@ -210,8 +331,8 @@ final class RelayTest {
       }
     }
     append(entries.toArray(Outbox.Entry[]::new));
-    try (var _ = new Relay("one", new Outbox(database), clock, this::deliver);
-        var _ = new Relay("two", new Outbox(database), clock, this::deliver)) {
+    try (var _ = new Relay("one", new Outbox(database), clock, this::deliver, deadLetters);
+        var _ = new Relay("two", new Outbox(database), clock, this::deliver, deadLetters)) {
       await().atMost(60, TimeUnit.SECONDS).until(() -> outbox.size() == 0);
     }
     assertThat(delivered).hasSize(1_000).doesNotHaveDuplicates();
@@ -241,7 +362,7 @@ final class RelayTest {
       entries.add(entry("m" + i, Ids.next(), Duration.ZERO));
     }
     append(entries.toArray(Outbox.Entry[]::new));
-    try (var _ = new Relay("test", outbox, clock, bus)) {
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
       await().until(() -> outbox.size() == 0);
     }
     assertThat(delivered).hasSize(20);
@@ -250,7 +371,8 @@ final class RelayTest {
   @Test
   void itGoesOnAfterTheDatabaseWasAway() throws SQLException {
     Set<String> arrived = ConcurrentHashMap.newKeySet();
-    try (var _ = new Relay("test", outbox, clock, message -> arrived.add(message.envelope()))) {
+    try (var _ =
+        new Relay("test", outbox, clock, message -> arrived.add(message.envelope()), deadLetters)) {
       append(entry("before", key, Duration.ZERO));
       await().until(() -> arrived.contains("before"));
       try (var connection = TestPostgres.connect(settings);
@@ -283,7 +405,7 @@ final class RelayTest {
           deliver(message);
         };
     append(entry("under way", key, Duration.ZERO));
-    var relay = new Relay("test", outbox, clock, bus);
+    var relay = new Relay("test", outbox, clock, bus, deadLetters);
     begun.await();
     var closing = Thread.startVirtualThread(relay::close);
     await().until(() -> closing.getState() == Thread.State.TIMED_WAITING);
