@@ -39,6 +39,7 @@ class BadInputTest {
           "POST /api/v1/admin/sales/{saleId}/open",
           "POST /api/v1/admin/sales/{saleId}/pause",
           "POST /api/v1/admin/sales/{saleId}/close",
+          "POST /api/v1/admin/dead-letters/{letterId}/discard",
           "POST /api/v1/admin/orders/{orderId}/refund");
 
   private static TestShop shop;
@@ -58,6 +59,7 @@ class BadInputTest {
     ids =
         Map.of(
             "cartId", cart,
+            "letterId", DeadLettersTest.poison(shop, "orders").toString(),
             "offerId", sale.offerId(),
             "saleId", sale.saleId(),
             "productId", products.get(0).path("productId").asText(),
@@ -145,7 +147,11 @@ class BadInputTest {
     buyer.pay(order, "tok_ok").expect(201);
     var requests = new ArrayList<Callable<Reply>>();
     for (var target : BODYLESS) {
-      var path = target.replace("{saleId}", spare.saleId()).replace("{orderId}", order);
+      var path =
+          target
+              .replace("{saleId}", spare.saleId())
+              .replace("{orderId}", order)
+              .replace("{letterId}", ids.get("letterId"));
       var sender = target.contains("/admin/") ? shop.operator() : buyer;
       for (var body : HostileInput.BODIES) {
         requests.add(() -> send(sender, path, body));

@@ -130,6 +130,11 @@ class DeadLettersTest {
   }
 
   private static UUID poison(String role) {
+    return poison(shop, role);
+  }
+
+  /** A message that nobody can read; returns when it is parked. */
+  static UUID poison(TestShop shop, String role) {
     var id = Ids.next();
     shop.sql(role)
         .update(

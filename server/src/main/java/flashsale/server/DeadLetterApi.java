@@ -63,7 +63,7 @@ final class DeadLetterApi {
   record Replayed(int replayed) {}
 
   private static final String LETTERS = "/api/v1/admin/dead-letters";
-  private static final String LETTER = LETTERS + "/{id}";
+  private static final String LETTER = LETTERS + "/{letterId}";
   private static final int PAGE = 20;
   private static final int PAGE_MAX = 100;
 
@@ -153,7 +153,7 @@ final class DeadLetterApi {
 
   /** Of the role that has it; an id is derived from its fact, so no two roles have the same. */
   private DeadLetter letter(Call call) {
-    var id = call.pathId("id", "dead letter");
+    var id = call.pathId("letterId", "dead letter");
     return roles.values().stream()
         .flatMap(role -> role.find(id).stream())
         .findFirst()
