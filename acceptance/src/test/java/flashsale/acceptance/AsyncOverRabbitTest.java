@@ -17,6 +17,7 @@ import org.junit.jupiter.api.Test;
  * Over RabbitMQ: facts go from role to role through queues; and the broker is not to be trusted.
  */
 class AsyncOverRabbitTest extends AsyncKit {
+  private static final int ROUNDS = Integer.getInteger("crash.brokerRounds", 2);
   private static final int CUSTOMERS = 8;
   private static final int REQUESTS = 40;
   private static final Duration SETTLED_MAX = Duration.ofSeconds(90);
@@ -36,7 +37,7 @@ class AsyncOverRabbitTest extends AsyncKit {
   @Test
   void nothingAcceptedIsLostWhenTheBrokerIsKilled() throws Exception {
     var offer = shop.openSale(new Ask(1_000_000, 0, 100)).offerId();
-    for (int round = 0; round < 3; round++) {
+    for (int round = 0; round < ROUNDS; round++) {
       var accepted = new ArrayList<Future<List<Accepted>>>();
       try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
         for (int i = 0; i < CUSTOMERS; i++) {
