@@ -26,6 +26,9 @@ final class RabbitConsumer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RabbitConsumer.class);
   private static final long LOOK_EVERY_MILLIS = 200;
 
+  /** Between two looks, while nothing comes, whether the subscription still stands. */
+  private static final long CHECK_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
+
   /** Before messages that can neither be handled nor put away are asked for again. */
   private static final long KEPT_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
 
@@ -95,9 +98,15 @@ final class RabbitConsumer implements AutoCloseable {
       var tag = channel.basicConsume(RabbitTopology.queue(queue), false, inbox);
       failures = 0;
       trouble = null;
+      long checkAt = System.nanoTime() + CHECK_EVERY_NANOS;
       while (!closing && !inbox.ended) {
         var batch = inbox.gather();
-        if (!batch.isEmpty()) {
+        if (batch.isEmpty()) {
+          if (System.nanoTime() - checkAt > 0) {
+            checkConsumed(channel);
+            checkAt = System.nanoTime() + CHECK_EVERY_NANOS;
+          }
+        } else {
           settle(channel, batch, deliveries.handle(batch));
         }
       }
@@ -106,6 +115,16 @@ final class RabbitConsumer implements AutoCloseable {
       }
     } finally {
       RabbitLink.closeQuietly(channel);
+    }
+  }
+
+  /**
+   * The broker does not always tell that a queue was deleted: seen with 3.10 under load, when the
+   * queue was declared anew at once. A consumer would then wait for ever beside a growing queue.
+   */
+  private void checkConsumed(Channel channel) throws IOException {
+    if (channel.queueDeclarePassive(RabbitTopology.queue(queue)).getConsumerCount() == 0) {
+      throw new IOException("nobody consumes the queue any longer");
     }
   }
 
