@@ -144,7 +144,6 @@ final class BenchedProduct implements BenchEnvironment {
       for (var connection : List.of(inventory, orders, rows)) {
         try (var statement = connection.createStatement()) {
           statement.execute("VACUUM ANALYZE");
-          statement.execute("CHECKPOINT");
         }
       }
     } catch (SQLException e) {
