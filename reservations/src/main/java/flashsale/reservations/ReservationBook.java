@@ -278,7 +278,8 @@ public final class ReservationBook implements Reservations {
               SET state = excluded.state,
                   order_id = coalesce(r.order_id, excluded.order_id),
                   changed_at = excluded.changed_at,
-                  lines = CASE WHEN r.state = 'PENDING' THEN excluded.lines ELSE r.lines END,
+                  lines = CASE WHEN r.state = 'PENDING' AND excluded.currency <> ''
+                               THEN excluded.lines ELSE r.lines END,
                   total_minor = greatest(r.total_minor, excluded.total_minor),
                   expires_at = coalesce(excluded.expires_at, r.expires_at),
                   reason = coalesce(r.reason, excluded.reason),

@@ -7,6 +7,7 @@ import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.OrderCancelled;
 import flashsale.contracts.Fact.OrderPaid;
 import flashsale.contracts.Fact.OrderPlaced;
+import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.ReservationSettled;
 import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Fact.StockReturned;
@@ -34,6 +35,7 @@ import org.junit.jupiter.api.Test;
 class ReservationBookTest {
   private static final Instant NOW = Instant.parse("2026-11-27T09:00:00Z");
   private static Database database;
+  private static Outbox outbox;
   private static ReservationBook book;
 
   private final UUID id = Ids.next();
@@ -44,7 +46,8 @@ class ReservationBookTest {
   @BeforeAll
   static void open() {
     database = TestPostgres.open("reservations");
-    book = new ReservationBook(database, new Outbox(database), new Changes(1), new SteadyClock());
+    outbox = new Outbox(database);
+    book = new ReservationBook(database, outbox, new Changes(1), new SteadyClock());
   }
 
   @AfterAll
@@ -71,6 +74,38 @@ class ReservationBookTest {
 
   private static ReservationState settle(Fact fact) {
     return ((ReservationSettled) book.apply(List.of(fact)).getFirst()).state();
+  }
+
+  private ReservationRequested requested() {
+    return new ReservationRequested(id, customer, lines, "EUR", "2xabc", NOW);
+  }
+
+  @Test
+  void anAcceptedRequestIsPendingAndItsFactInTheOutboxOnce() {
+    long before = outbox.size();
+    var twice = book.accept(List.of(requested(), requested()));
+    var again = book.accept(List.of(requested())).getFirst();
+    assertThat(twice).containsOnly(again);
+    assertThat(again.state()).isEqualTo(ReservationState.PENDING);
+    assertThat(again.lines()).isEqualTo(lines);
+    assertThat(again.totalMinor()).isEqualTo(3998);
+    assertThat(outbox.size() - before).isEqualTo(1);
+  }
+
+  @Test
+  void whatIsHeldAlreadyIsNotAcceptedAnew() {
+    settle(placed());
+    long before = outbox.size();
+    assertThat(book.accept(List.of(requested())).getFirst().state())
+        .isEqualTo(ReservationState.HELD);
+    assertThat(outbox.size()).isEqualTo(before);
+  }
+
+  @Test
+  void whatWasReleasedBeforeItWasHeldKeepsItsLines() {
+    book.accept(List.of(requested()));
+    assertThat(settle(cancelled(ReservationState.RELEASED))).isEqualTo(ReservationState.RELEASED);
+    assertThat(book.find(List.of(id)).get(id).lines()).isEqualTo(lines);
   }
 
   @Test
