@@ -8,6 +8,7 @@ import flashsale.contracts.Step;
 import flashsale.platform.batching.Coalescer;
 import flashsale.platform.batching.Late;
 import flashsale.platform.batching.Overloaded;
+import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.DatabaseFailure;
 import java.time.Duration;
@@ -164,14 +165,10 @@ public final class DirectDriver implements Checkout, AutoCloseable {
       }
       return answers.stream().map(fact -> new Stand(fact, null)).toList();
     } catch (RuntimeException e) {
-      return given.size() == 1 || isEverybodys(e)
+      return given.size() == 1 || FailureCategory.isOutage(e)
           ? given.stream().map(fact -> new Stand(fact, e)).toList()
           : given.stream().map(fact -> step(next, List.of(fact)).getFirst()).toList();
     }
-  }
-
-  private static boolean isEverybodys(RuntimeException e) {
-    return e instanceof Overloaded || (e instanceof DatabaseFailure f && f.isUnreachable());
   }
 
   private static IllegalStateException circle(Fact fact) {

@@ -5,14 +5,13 @@ import flashsale.contracts.Fact;
 import flashsale.contracts.Step;
 import flashsale.platform.batching.Coalescer;
 import flashsale.platform.batching.Late;
-import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Bus.Message;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Envelopes.UnreadableEnvelope;
+import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Permanent;
 import flashsale.platform.metrics.Meters;
-import flashsale.platform.persistence.DatabaseFailure;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -119,8 +118,8 @@ public final class EventedDriver implements AutoCloseable {
     for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
       try {
         return apply(step, facts);
-      } catch (Overloaded | DatabaseFailure e) {
-        if (closing || (e instanceof DatabaseFailure f && !f.isUnreachable())) {
+      } catch (RuntimeException e) {
+        if (closing || !FailureCategory.isOutage(e)) {
           throw e;
         }
         LOG.warn("{} facts wait until their role can be reached: {}", facts.size(), e.getMessage());

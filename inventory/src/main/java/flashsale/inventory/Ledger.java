@@ -4,8 +4,8 @@ import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Stock;
-import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.DatabaseFailure;
@@ -208,7 +208,7 @@ public final class Ledger implements Inventory, AutoCloseable {
       try {
         expire(overdue, now);
       } catch (RuntimeException e) {
-        if (isEverybodys(e)) {
+        if (FailureCategory.isOutage(e)) {
           throw e;
         }
         failure = eachAlone(overdue, now, broken, e);
@@ -233,7 +233,7 @@ public final class Ledger implements Inventory, AutoCloseable {
       try {
         expire(List.of(id), now);
       } catch (RuntimeException e) {
-        if (isEverybodys(e)) {
+        if (FailureCategory.isOutage(e)) {
           throw e;
         }
         broken.add(id);
@@ -241,11 +241,6 @@ public final class Ledger implements Inventory, AutoCloseable {
       }
     }
     return last;
-  }
-
-  /** Whether it was no hold's fault: trying again and again would only make it worse. */
-  private static boolean isEverybodys(RuntimeException e) {
-    return e instanceof Overloaded || (e instanceof DatabaseFailure f && f.isUnreachable());
   }
 
   // --- the gauge -------------------------------------------------------------------------------

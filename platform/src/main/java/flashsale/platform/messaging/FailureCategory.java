@@ -43,6 +43,11 @@ public enum FailureCategory {
     return BUG;
   }
 
+  /** Whether it was no message's fault: trying each alone would only press harder. */
+  public static boolean isOutage(Throwable failure) {
+    return of(failure) == DEPENDENCY_DOWN;
+  }
+
   private static FailureCategory of(DatabaseFailure failure) {
     if (failure.isUnreachable()) {
       return DEPENDENCY_DOWN;
