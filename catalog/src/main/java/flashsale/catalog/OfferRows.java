@@ -1,6 +1,7 @@
 package flashsale.catalog;
 
 import flashsale.contracts.Fact.StockAllocated;
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.ResultSet;
 import java.sql.SQLException;
@@ -8,7 +9,6 @@ import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
 import java.util.UUID;
-import java.util.function.Function;
 
 /** The table offer. Stateless. */
 final class OfferRows {
@@ -71,20 +71,12 @@ final class OfferRows {
             WHERE o.offer_id = a.offer_id
               AND o.sent_version = a.version AND o.known_version < a.version
             """)) {
-      statement.setArray(1, array(connection, "uuid", answers, StockAllocated::offerId));
-      statement.setArray(2, array(connection, "int4", answers, StockAllocated::allocated));
-      statement.setArray(3, array(connection, "int8", answers, StockAllocated::version));
+      new Columns<>(statement, 1, answers)
+          .uuids(StockAllocated::offerId)
+          .ints(StockAllocated::allocated)
+          .longs(StockAllocated::version);
       statement.executeUpdate();
     }
-  }
-
-  private static java.sql.Array array(
-      Connection connection,
-      String type,
-      Collection<StockAllocated> answers,
-      Function<StockAllocated, Object> column)
-      throws SQLException {
-    return connection.createArrayOf(type, answers.stream().map(column).toArray());
   }
 
   static Optional<Offer> find(Connection connection, UUID offerId) throws SQLException {

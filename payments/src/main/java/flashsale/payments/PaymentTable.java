@@ -1,7 +1,7 @@
 package flashsale.payments;
 
 import flashsale.contracts.PaymentState;
-import java.sql.Array;
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.ResultSet;
@@ -17,7 +17,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
-import java.util.function.Function;
 
 /** The statements on the table of payments. Stateless. */
 final class PaymentTable {
@@ -46,25 +45,30 @@ final class PaymentTable {
                                  next_look_at)
             SELECT id, orderid, reservation, customer, amount, currency, method, 'PENDING',
                    fingerprint, requested, requested, look
-            FROM unnest(?::uuid[], ?::uuid[], ?::uuid[], ?::uuid[], ?::int8[], ?::text[],
-                        ?::text[], ?::text[], ?::timestamptz[], ?::timestamptz[])
+            FROM (SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::uuid[]),
+                         unnest(?::uuid[]), unnest(?::int8[]), unnest(?::text[]),
+                         unnest(?::text[]), unnest(?::text[]), unnest(?::timestamptz[]),
+                         unnest(?::timestamptz[]))
               AS n (id, orderid, reservation, customer, amount, currency,
                     method, fingerprint, requested, look)
             WHERE (SELECT count(*) FROM payment p WHERE p.reservation_id = n.reservation) < ?
             ON CONFLICT DO NOTHING
             RETURNING payment_id
             """)) {
-      statement.setArray(1, array(connection, "uuid", rows, PaymentRow::paymentId));
-      statement.setArray(2, array(connection, "uuid", rows, PaymentRow::orderId));
-      statement.setArray(3, array(connection, "uuid", rows, PaymentRow::reservationId));
-      statement.setArray(4, array(connection, "uuid", rows, PaymentRow::customerId));
-      statement.setArray(5, array(connection, "int8", rows, PaymentRow::amountMinor));
-      statement.setArray(6, array(connection, "text", rows, PaymentRow::currency));
-      statement.setArray(7, array(connection, "text", rows, PaymentRow::method));
-      statement.setArray(8, array(connection, "text", rows, PaymentRow::fingerprint));
-      statement.setArray(9, array(connection, "timestamptz", rows, PaymentRow::requestedAt));
-      statement.setArray(10, array(connection, "timestamptz", rows, PaymentRow::nextLookAt));
-      statement.setInt(11, perOrderMax);
+      int next =
+          new Columns<>(statement, 1, rows)
+              .uuids(PaymentRow::paymentId)
+              .uuids(PaymentRow::orderId)
+              .uuids(PaymentRow::reservationId)
+              .uuids(PaymentRow::customerId)
+              .longs(PaymentRow::amountMinor)
+              .texts(PaymentRow::currency)
+              .texts(PaymentRow::method)
+              .texts(PaymentRow::fingerprint)
+              .times(PaymentRow::requestedAt)
+              .times(PaymentRow::nextLookAt)
+              .next();
+      statement.setInt(next, perOrderMax);
       var added = new HashSet<UUID>();
       try (var result = statement.executeQuery()) {
         while (result.next()) {
@@ -102,8 +106,10 @@ final class PaymentTable {
             SET state = n.state, gateway_reference = n.reference, decline_reason = n.reason,
                 hold_lost = n.lost, captured_at = n.captured, refunded_at = n.refunded,
                 changed_at = n.changed, next_look_at = n.look
-            FROM unnest(?::uuid[], ?::text[], ?::text[], ?::text[], ?::bool[], ?::timestamptz[],
-                        ?::timestamptz[], ?::timestamptz[], ?::timestamptz[])
+            FROM (SELECT unnest(?::uuid[]), unnest(?::text[]), unnest(?::text[]),
+                         unnest(?::text[]), unnest(?::bool[]), unnest(?::timestamptz[]),
+                         unnest(?::timestamptz[]), unnest(?::timestamptz[]),
+                         unnest(?::timestamptz[]))
               AS n (id, state, reference, reason, lost, captured, refunded, changed, look)
             WHERE p.payment_id = n.id
               AND (p.state, n.state) IN (('PENDING', 'UNKNOWN'),
@@ -111,15 +117,16 @@ final class PaymentTable {
                                          ('PENDING', 'DECLINED'), ('UNKNOWN', 'DECLINED'),
                                          ('CAPTURED', 'REFUNDED'))
             """)) {
-      statement.setArray(1, array(connection, "uuid", rows, PaymentRow::paymentId));
-      statement.setArray(2, array(connection, "text", rows, PaymentRow::state));
-      statement.setArray(3, array(connection, "text", rows, PaymentRow::gatewayReference));
-      statement.setArray(4, array(connection, "text", rows, PaymentRow::declineReason));
-      statement.setArray(5, array(connection, "bool", rows, PaymentRow::holdLost));
-      statement.setArray(6, array(connection, "timestamptz", rows, PaymentRow::capturedAt));
-      statement.setArray(7, array(connection, "timestamptz", rows, PaymentRow::refundedAt));
-      statement.setArray(8, array(connection, "timestamptz", rows, PaymentRow::changedAt));
-      statement.setArray(9, array(connection, "timestamptz", rows, PaymentRow::nextLookAt));
+      new Columns<>(statement, 1, rows)
+          .uuids(PaymentRow::paymentId)
+          .texts(row -> row.state().name())
+          .texts(PaymentRow::gatewayReference)
+          .texts(PaymentRow::declineReason)
+          .bools(PaymentRow::holdLost)
+          .times(PaymentRow::capturedAt)
+          .times(PaymentRow::refundedAt)
+          .times(PaymentRow::changedAt)
+          .times(PaymentRow::nextLookAt);
       return statement.executeUpdate();
     }
   }
@@ -269,17 +276,5 @@ final class PaymentTable {
   private static Instant instant(ResultSet row, int column) throws SQLException {
     var time = row.getObject(column, OffsetDateTime.class);
     return time == null ? null : time.toInstant();
-  }
-
-  /** One column of all rows. Everything travels as text: a time as ISO 8601 has no other zone. */
-  private static Array array(
-      Connection connection, String type, List<PaymentRow> rows, Function<PaymentRow, ?> column)
-      throws SQLException {
-    var values = new Object[rows.size()];
-    for (int i = 0; i < values.length; i++) {
-      var value = column.apply(rows.get(i));
-      values[i] = value == null ? null : value.toString();
-    }
-    return connection.createArrayOf(type, values);
   }
 }

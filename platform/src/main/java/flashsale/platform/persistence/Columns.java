@@ -25,6 +25,7 @@ public final class Columns<T> {
   private static final int UUID_CHARS = 36;
   private static final int TIME_CHARS = 27;
   private static final int INT_CHARS = 6;
+  private static final int BOOL_CHARS = 5;
 
   private final PreparedStatement statement;
   private final Connection connection;
@@ -58,6 +59,10 @@ public final class Columns<T> {
   /** Whole numbers that may be missing. */
   public Columns<T> integers(Function<T, Integer> column) throws SQLException {
     return literal("_int4", INT_CHARS, column);
+  }
+
+  public Columns<T> bools(Function<T, Boolean> column) throws SQLException {
+    return literal("_bool", BOOL_CHARS, column);
   }
 
   /** One instant for all rows. */
