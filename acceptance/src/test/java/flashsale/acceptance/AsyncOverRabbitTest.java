@@ -61,10 +61,16 @@ class AsyncOverRabbitTest extends AsyncKit {
     List<Accepted> accepted;
     try {
       accepted = ask(shop.customer(), offer, "m");
+      await().until(() -> health().equals("blocked by the broker"));
     } finally {
       broker.memoryAlarm(false);
     }
     accepted.forEach(AsyncOverRabbitTest::assertHeld);
+    assertThat(health()).isEqualTo("UP");
+  }
+
+  private String health() {
+    return shop.anybody().get("/health/ready").expect(200).json().at("/details/RabbitMQ").asText();
   }
 
   private record Accepted(Visitor customer, Reply reply) {}

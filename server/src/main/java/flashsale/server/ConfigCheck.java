@@ -3,6 +3,7 @@ package flashsale.server;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Predicate;
+import java.util.regex.Pattern;
 
 /**
  * What several settings have to do with each other.
@@ -21,8 +22,15 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
   /** An interrupted payment is looked at after three walks' time, and then walked to its end. */
   private static final int WALKS_TO_RESOLVE = 4;
 
+  private static final Pattern AMQP = Pattern.compile("amqps?://[^\\s]+");
+
   static final List<ConfigCheck> ALL =
       List.of(
+          new ConfigCheck(
+              List.of("messaging.url"),
+              c -> c.messaging().rabbit() && !AMQP.matcher(c.messaging().url()).matches(),
+              "messaging.url must be RabbitMQ's address, amqp://user:password@host:port/vhost or"
+                  + " amqps://…, or empty."),
           new ConfigCheck(
               List.of("inventory.chargeWindow", "checkout.deadline", "payments.gatewayTimeout"),
               c ->

@@ -15,6 +15,8 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
+import java.util.function.Supplier;
 
 /** What operators' machines ask: is it alive, is it ready, its metrics, its interface. */
 final class OpsApi {
@@ -22,17 +24,25 @@ final class OpsApi {
 
   private final Collection<Database> databases;
   private final Map<String, DeadLetters> deadLetters;
+  private final Supplier<Optional<String>> broker;
   private final Meters meters;
   private final Runnable beforeMetrics;
   private final byte[] openApi = resource("/openapi.yaml");
   private volatile boolean accepting = true;
   private volatile boolean watched;
 
+  /**
+   * Over these.
+   *
+   * @param broker how RabbitMQ is; empty without one
+   */
   OpsApi(
       Collection<Database> databases,
       Map<String, DeadLetters> deadLetters,
+      Supplier<Optional<String>> broker,
       Meters meters,
       Runnable beforeMetrics) {
+    this.broker = broker;
     this.beforeMetrics = beforeMetrics;
     this.databases = databases;
     this.deadLetters = deadLetters;
@@ -71,6 +81,8 @@ final class OpsApi {
         details.put("dead letters " + database.name(), answers ? waiting(letters) : "unknown");
       }
     }
+    // What waits for the broker waits in the outbox: whoever is answered here still may buy.
+    broker.get().ifPresent(state -> details.put("RabbitMQ", state));
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);

@@ -50,6 +50,7 @@ import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -302,6 +303,10 @@ public final class Shop implements AutoCloseable {
     }
   }
 
+  private Optional<String> broker() {
+    return Optional.ofNullable(bus).map(b -> b.trouble().orElse("UP"));
+  }
+
   /** What a role could never do lies in that role's own database. */
   private void park(String queue, Bus.Message message, Instant firstAttempt, Throwable reason) {
     deadLetters.get(queue).park(message, firstAttempt, reason);
@@ -368,7 +373,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startHttp() {
     var settings = config.http();
-    ops = new OpsApi(databases.all(), deadLetters, meters, this::refreshMeters);
+    ops = new OpsApi(databases.all(), deadLetters, this::broker, meters, this::refreshMeters);
     http =
         new HttpServer(
             new HttpServer.Settings(
