@@ -26,8 +26,8 @@ final class RabbitConsumer implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(RabbitConsumer.class);
   private static final long LOOK_EVERY_MILLIS = 200;
 
-  /** Between two looks, while nothing comes, whether the subscription still stands. */
-  private static final long CHECK_EVERY_NANOS = TimeUnit.SECONDS.toNanos(5);
+  /** A subscription by which nothing has come for so long is made anew. */
+  private static final long IDLE_MAX_NANOS = TimeUnit.SECONDS.toNanos(5);
 
   /** Before messages that can neither be handled nor put away are asked for again. */
   private static final long KEPT_PAUSE_NANOS = TimeUnit.SECONDS.toNanos(1);
@@ -71,7 +71,10 @@ final class RabbitConsumer implements AutoCloseable {
   private void run() {
     while (!closing) {
       try {
-        session();
+        boolean idle;
+        do {
+          idle = subscription();
+        } while (idle);
         // Whoever deletes queues in a row is not to be answered in a row.
         failures = 1;
       } catch (IOException | TimeoutException | RuntimeException e) {
@@ -88,8 +91,15 @@ final class RabbitConsumer implements AutoCloseable {
     }
   }
 
-  /** From subscribing until the subscription is lost or the bus closes. */
-  private void session() throws IOException, TimeoutException {
+  /**
+   * From subscribing until nothing comes any longer (then true), the subscription is lost or the bus
+   * closes.
+   *
+   * <p>The broker does not always tell that a queue was deleted. Seen with 3.10: where the queue is
+   * declared anew at once, it takes the old subscription for one to the new queue, and what it sends
+   * there comes never. The end of the channel gives such messages back.
+   */
+  private boolean subscription() throws IOException, TimeoutException {
     var channel = link.open();
     try {
       RabbitTopology.declare(channel, queue);
@@ -98,33 +108,22 @@ final class RabbitConsumer implements AutoCloseable {
       var tag = channel.basicConsume(RabbitTopology.queue(queue), false, inbox);
       failures = 0;
       trouble = null;
-      long checkAt = System.nanoTime() + CHECK_EVERY_NANOS;
+      long lastArrival = System.nanoTime();
       while (!closing && !inbox.ended) {
         var batch = inbox.gather();
-        if (batch.isEmpty()) {
-          if (System.nanoTime() - checkAt > 0) {
-            checkConsumed(channel);
-            checkAt = System.nanoTime() + CHECK_EVERY_NANOS;
-          }
-        } else {
+        if (!batch.isEmpty()) {
           settle(channel, batch, deliveries.handle(batch));
+          lastArrival = System.nanoTime();
+        } else if (System.nanoTime() - lastArrival > IDLE_MAX_NANOS) {
+          return true;
         }
       }
       if (closing) {
         channel.basicCancel(tag);
       }
+      return false;
     } finally {
       RabbitLink.closeQuietly(channel);
-    }
-  }
-
-  /**
-   * The broker does not always tell that a queue was deleted: seen with 3.10 under load, when the
-   * queue was declared anew at once. A consumer would then wait for ever beside a growing queue.
-   */
-  private void checkConsumed(Channel channel) throws IOException {
-    if (channel.queueDeclarePassive(RabbitTopology.queue(queue)).getConsumerCount() == 0) {
-      throw new IOException("nobody consumes the queue any longer");
     }
   }
 
