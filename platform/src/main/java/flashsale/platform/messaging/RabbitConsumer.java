@@ -92,12 +92,12 @@ final class RabbitConsumer implements AutoCloseable {
   }
 
   /**
-   * From subscribing until nothing comes any longer (then true), the subscription is lost or the bus
-   * closes.
+   * From subscribing until nothing comes any longer (then true), the subscription is lost or the
+   * bus closes.
    *
    * <p>The broker does not always tell that a queue was deleted. Seen with 3.10: where the queue is
-   * declared anew at once, it takes the old subscription for one to the new queue, and what it sends
-   * there comes never. The end of the channel gives such messages back.
+   * declared anew at once, it takes the old subscription for one to the new queue, and what it
+   * sends there comes never. The end of the channel gives such messages back.
    */
   private boolean subscription() throws IOException, TimeoutException {
     var channel = link.open();
