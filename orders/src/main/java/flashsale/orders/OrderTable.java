@@ -40,7 +40,7 @@ final class OrderTable {
                                 fingerprint, placed_at, expires_at, ended_at, cancelled_as,
                                 changed_at)
             SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]),
-                   unnest(?::text[])::jsonb, unnest(?::int8[]), unnest(?::text[]),
+                   unnest(?::text[])::json, unnest(?::int8[]), unnest(?::text[]),
                    unnest(?::text[]), unnest(?::timestamptz[]), unnest(?::timestamptz[]),
                    unnest(?::timestamptz[]), unnest(?::text[]), unnest(?::timestamptz[])
             ON CONFLICT DO NOTHING

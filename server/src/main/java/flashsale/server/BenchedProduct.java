@@ -164,7 +164,7 @@ final class BenchedProduct implements BenchEnvironment {
       INSERT INTO orders (reservation_id, customer_id, state, lines, total_minor, currency,
                           fingerprint, placed_at, expires_at, ended_at, cancelled_as, changed_at)
       SELECT id, id, 'CANCELLED',
-             jsonb_build_array(jsonb_build_object(
+             json_build_array(json_build_object(
                'offerId', id, 'quantity', 1, 'unitPriceMinor', 1999)),
              1999, 'EUR', '', now(), now(), now(), 'EXPIRED', now()
       FROM unnest(?::uuid[]) AS id

@@ -2,6 +2,7 @@ package flashsale.server;
 
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.Database.Flush;
 import java.util.Collection;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
@@ -19,7 +20,11 @@ final class Databases implements AutoCloseable {
 
   /** The role's database, migrated. */
   Database open(String role) {
-    var database = Database.open(logins.settings(role));
+    return open(role, Flush.AT_COMMIT);
+  }
+
+  Database open(String role, Flush flush) {
+    var database = Database.open(logins.settings(role, flush));
     open.put(role, database);
     meters.watch(database);
     return database;

@@ -1,6 +1,7 @@
 package flashsale.server;
 
 import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.Database.Flush;
 import flashsale.platform.persistence.EmbeddedPostgres;
 import flashsale.platform.persistence.PostgresFailure;
 import java.nio.file.Path;
@@ -67,12 +68,18 @@ public final class RoleDatabases implements AutoCloseable {
         () -> {});
   }
 
+  /** The same, flushed at each commit. */
+  public Database.Settings settings(String role) {
+    return settings(role, Flush.AT_COMMIT);
+  }
+
   /**
    * How to open a role's database.
    *
+   * @param flush {@code LATER} has an effect only where all roles share the embedded PostgreSQL
    * @throws CommandFailure UNREACHABLE if the server beside has not made it yet
    */
-  public Database.Settings settings(String role) {
+  public Database.Settings settings(String role, Flush flush) {
     var login = login(role);
     return new Database.Settings(
         role,
@@ -81,7 +88,8 @@ public final class RoleDatabases implements AutoCloseable {
         login.password(),
         config.poolMax(role),
         config.waitingMax(),
-        config.waitMax());
+        config.waitMax(),
+        config.embedded() ? flush : Flush.AT_COMMIT);
   }
 
   /** How to log in at a database; makes it where this process has started PostgreSQL. */

@@ -36,6 +36,7 @@ import flashsale.platform.messaging.Relay;
 import flashsale.platform.messaging.TopologyConflict;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
+import flashsale.platform.persistence.Database.Flush;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
 import flashsale.reservations.Carts;
@@ -169,8 +170,16 @@ public final class Shop implements AutoCloseable {
     return users;
   }
 
+  /**
+   * For the roles in the middle of a walk. Nobody is told of what they did before the role at its
+   * end has committed, and that flushes what they committed too; unless a broker is told.
+   */
+  private Flush inWalks() {
+    return config.messaging().rabbit() ? Flush.AT_COMMIT : Flush.LATER;
+  }
+
   private AutoCloseable startInventory() {
-    var database = databases.open("inventory");
+    var database = databases.open("inventory", inWalks());
     inventoryOutbox = outbox(database);
     ledger = new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
     return () -> {};
@@ -206,7 +215,7 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startOrders() {
-    var database = databases.open("orders");
+    var database = databases.open("orders", inWalks());
     ordersOutbox = outbox(database);
     orders = new OrderBook(database, clock);
     return () -> {};

@@ -27,6 +27,7 @@ public final class Database implements AutoCloseable {
    * @param poolMax connections at most
    * @param waitingMax threads that may wait for one at most
    * @param waitMax how long they wait at most
+   * @param flush when a commit is on the disk
    */
   public record Settings(
       String name,
@@ -35,11 +36,37 @@ public final class Database implements AutoCloseable {
       String password,
       int poolMax,
       int waitingMax,
-      Duration waitMax) {
+      Duration waitMax,
+      Flush flush) {
+
+    /** Flushed at each commit. */
+    public Settings(
+        String name,
+        String url,
+        String user,
+        String password,
+        int poolMax,
+        int waitingMax,
+        Duration waitMax) {
+      this(name, url, user, password, poolMax, waitingMax, waitMax, Flush.AT_COMMIT);
+    }
+
     @Override
     public String toString() {
       return "database " + name + " at " + url;
     }
+  }
+
+  /** When what was committed is on the disk, so that it outlives the machine. */
+  public enum Flush {
+    /** Before the commit returns. */
+    AT_COMMIT,
+
+    /**
+     * With the next commit at {@link #AT_COMMIT} in any database of the same PostgreSQL: they share
+     * one log, which is written in order. For work that nobody is told of before such a commit.
+     */
+    LATER
   }
 
   /** Work on a connection that answers with something. */
@@ -60,6 +87,8 @@ public final class Database implements AutoCloseable {
   private static final String BY_INDEX =
       "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
 
+  private static final String FLUSH_LATER = "; SET synchronous_commit = off";
+
   private final Settings settings;
   private final HikariDataSource pool;
   private final Semaphore permits;
@@ -78,11 +107,13 @@ public final class Database implements AutoCloseable {
     config.setConnectionTimeout(Math.max(250, settings.waitMax().toMillis()));
     config.setInitializationFailTimeout(Duration.ofSeconds(10).toMillis());
     config.setAutoCommit(true);
-    config.setConnectionInitSql(BY_INDEX);
+    config.setConnectionInitSql(
+        settings.flush() == Flush.LATER ? BY_INDEX + FLUSH_LATER : BY_INDEX);
     // A statement that hangs must not hold a role's writer for ever.
     config.addDataSourceProperty("socketTimeout", "60");
     config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("prepareThreshold", "1");
+    config.addDataSourceProperty("binaryTransferEnable", "UUID_ARRAY,TIMESTAMPTZ_ARRAY,BOOL_ARRAY");
     config.addDataSourceProperty("ApplicationName", "flashsale-" + settings.name());
     this.pool = new HikariDataSource(config);
   }
