@@ -19,11 +19,13 @@ import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /**
- * The server is killed in the middle of a crowd, again and again, and each time it comes back with
- * everything that it had promised. {@code -Dcrash.rounds=N} does it more often.
+ * The server, or PostgreSQL under it, is killed in the middle of a crowd, again and again, and each
+ * time it comes back with everything that it had promised. {@code -Dcrash.rounds=N} and {@code
+ * -Dcrash.postgresRounds=N} do it more often.
  */
 class CrashTest {
   private static final int ROUNDS = Integer.getInteger("crash.rounds", 10);
+  private static final int POSTGRES_ROUNDS = Integer.getInteger("crash.postgresRounds", 4);
   private static final long SEED = Long.getLong("crash.seed", 20_260_131L);
   private static final int CUSTOMERS = 40;
   private static final Duration SETTLED_MAX = Duration.ofSeconds(60);
@@ -62,13 +64,44 @@ class CrashTest {
     }
   }
 
+  /** PostgreSQL ends all its processes when one was killed: what is in memory only is gone. */
+  @Test
+  void nothingPromisedIsLostWhenPostgresCrashes() throws Exception {
+    try (var shop = TestShop.start(dataDir)) {
+      var sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(200, 0, 100));
+      var tokens = Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList();
+      for (int round = 1; round <= POSTGRES_ROUNDS; round++) {
+        var crowd = Crowd.rush(shop.url(), sale, tokens);
+        await().atMost(SETTLED_MAX).until(() -> crowd.promised() > 0);
+        afterAWhile(() -> killABackend(shop));
+        int promised = crowd.promised();
+        await().atMost(SETTLED_MAX).until(() -> crowd.promised() > promised + CUSTOMERS);
+        crowd.leave();
+        assertThat(crowd.surprises()).as("round %d, seed %d", round, SEED).isEmpty();
+        assertKept(shop, crowd.promises());
+        shop.assertAudited();
+      }
+      assertNobodyChargedWrongly(shop);
+    }
+  }
+
+  private static void killABackend(TestShop shop) {
+    long pid =
+        shop.sql("inventory")
+            .number("SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'flashsale%'");
+    assertThat(ProcessHandle.of(pid).orElseThrow().destroyForcibly()).isTrue();
+  }
+
+  private void afterAWhile(Runnable deed) throws Exception {
+    try (var alarm = Executors.newSingleThreadScheduledExecutor()) {
+      alarm.schedule(deed, random.nextLong(300, 2_000), TimeUnit.MILLISECONDS).get();
+    }
+  }
+
   private Crowd killInTheMiddle(TestShop shop, Sale sale, List<String> tokens) throws Exception {
     var crowd = Crowd.rush(shop.url(), sale, tokens);
     await().atMost(SETTLED_MAX).until(() -> crowd.promised() > 0);
-    long afterMillis = random.nextLong(300, 2_000);
-    try (var alarm = Executors.newSingleThreadScheduledExecutor()) {
-      alarm.schedule(server::kill, afterMillis, TimeUnit.MILLISECONDS).get();
-    }
+    afterAWhile(server::kill);
     crowd.leave();
     return crowd;
   }

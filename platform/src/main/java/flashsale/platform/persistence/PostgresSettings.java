@@ -25,7 +25,8 @@ final class PostgresSettings {
       allow_alter_system = off                 # so that nothing stands above this file
 
       # Nothing that was accepted is lost. All three are the defaults; they are the product's
-      # promise, so they are said, and a test asks the running server.
+      # promise, so they are said, and a test asks the running server. Connections of roles whose
+      # work is flushed with somebody else's commit say so themselves.
       fsync = on
       full_page_writes = on
       synchronous_commit = on
