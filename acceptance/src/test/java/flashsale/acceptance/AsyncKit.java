@@ -109,6 +109,24 @@ abstract class AsyncKit {
   }
 
   @Test
+  void whatIsAcceptedWithoutAKeyEndsToo() {
+    var customer = shop.customer();
+    var body = "{\"lines\":[{\"offerId\":\"%s\",\"quantity\":%d}]}";
+    for (int quantity : List.of(1, 3)) {
+      var accepted =
+          customer
+              .send(
+                  "POST",
+                  "/api/v1/reservations",
+                  body.formatted(sale.offerId(), quantity),
+                  Map.of("Prefer", ASYNC))
+              .expect(202);
+      assertThat(decided(customer, accepted).text("state"))
+          .isEqualTo(quantity == 1 ? "HELD" : "REFUSED");
+    }
+  }
+
+  @Test
   void anAcceptedPaymentIsCapturedOrDeclined() {
     var customer = shop.customer();
     var held = reserve(customer, 1, "p", ASYNC_WAIT).expect(201);

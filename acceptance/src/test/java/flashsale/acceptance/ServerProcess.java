@@ -31,11 +31,12 @@ final class ServerProcess {
   /** Starts it and returns when it answers. What it prints is appended to {@code output}. */
   static ServerProcess start(Path dataDir, Path output) {
     try {
-      var process =
+      var builder =
           new ProcessBuilder(command(dataDir))
               .redirectErrorStream(true)
-              .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()))
-              .start();
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()));
+      builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
+      var process = builder.start();
       try {
         await()
             .atMost(START_MAX)

@@ -1,5 +1,6 @@
 package flashsale.inventory;
 
+import flashsale.contracts.Line;
 import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
@@ -10,6 +11,7 @@ import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.function.Function;
+import java.util.stream.Collectors;
 
 /**
  * Writes what a {@link Book} decided, in one round trip: a statement for each table with something
@@ -216,10 +218,10 @@ final class BatchWrite {
         .next();
   }
 
-  private static String arrayOf(Hold hold, Function<flashsale.contracts.Line, String> field) {
+  private static String arrayOf(Hold hold, Function<Line, String> field) {
     return hold.lines().stream()
         .map(field)
-        .collect(java.util.stream.Collectors.joining(",", "{", "}"));
+        .collect(Collectors.joining(",", "{", "}"));
   }
 
   private static <T> T denied(Hold hold, Function<Hold.Denial, T> field) {

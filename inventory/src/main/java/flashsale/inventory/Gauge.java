@@ -12,6 +12,7 @@ import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The last committed figures that this process has heard of, so that a sold-out offer refuses
@@ -50,7 +51,7 @@ final class Gauge {
     return offers.size();
   }
 
-  private static Set<UUID> ids(java.util.stream.Stream<UUID> ids) {
+  private static Set<UUID> ids(Stream<UUID> ids) {
     return ids.collect(Collectors.toSet());
   }
 

@@ -109,6 +109,12 @@ public final class PaymentApi implements AutoCloseable {
         "flashsale.batch.waiting",
         "Requests waiting for their batch",
         "batch",
+        "payment-accept",
+        acceptances::waiting);
+    meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
         "payment-open",
         openings::waiting);
     meters.gauge(

@@ -14,6 +14,7 @@ import flashsale.contracts.PaymentState;
 import flashsale.contracts.Payments;
 import flashsale.payments.GatewayCalls.Question;
 import flashsale.payments.PaymentGateway.Outcome;
+import flashsale.platform.batching.Late;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
@@ -280,7 +281,7 @@ public final class PaymentDesk implements Payments {
       throw new CheckoutUnavailable(
           "the payment gateway did not answer to the refund of " + payment.paymentId(),
           RETRY_REFUND,
-          null);
+          new Late("the gateway did not answer"));
     }
     return payment.refunded(fact instanceof HoldLost f ? f.resolvedAs() : null);
   }

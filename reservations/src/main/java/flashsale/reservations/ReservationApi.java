@@ -120,6 +120,12 @@ public final class ReservationApi implements AutoCloseable {
             settings.queueMax(),
             book::accept,
             meters.batches("reservation-accept"));
+    meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "reservation-accept",
+        acceptances::waiting);
     this.watch =
         new Watch<>(
             changes,
@@ -151,7 +157,9 @@ public final class ReservationApi implements AutoCloseable {
     var key = call.idempotencyKey();
     boolean async = settings.prefer().isAsync(call.prefer());
     if (key.isEmpty()) {
-      var request = requests.request(Ids.next(), customerId, body, NO_FINGERPRINT, clock.instant());
+      // What was accepted is asked for at its address, so its refusal has to be written too.
+      var fingerprint = async ? ReservationRequests.fingerprint(body) : NO_FINGERPRINT;
+      var request = requests.request(Ids.next(), customerId, body, fingerprint, clock.instant());
       return async ? accept(request, gate.refusal(request), call.prefer()) : reserveOnce(request);
     }
     var id = Ids.derive(customerId, "reservation/" + key.get());

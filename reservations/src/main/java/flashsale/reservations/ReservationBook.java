@@ -63,8 +63,9 @@ public final class ReservationBook implements Reservations {
       Instant expiresAt) {
 
     /**
-     * Refused, and without the fingerprint of a request with a key, which alone can be repeated:
-     * nothing was taken and nothing has to be known later, so it is not written.
+     * Refused, and without a fingerprint, which those have who can ask again: with their key, or at
+     * the address that they were given with 202. Nothing was taken and nothing has to be known
+     * later, so it is not written.
      */
     boolean nobodyAsksAgain() {
       return state == ReservationState.REFUSED && fingerprint.isEmpty();
@@ -280,7 +281,10 @@ public final class ReservationBook implements Reservations {
                   changed_at = excluded.changed_at,
                   lines = CASE WHEN r.state = 'PENDING' AND excluded.currency <> ''
                                THEN excluded.lines ELSE r.lines END,
-                  total_minor = greatest(r.total_minor, excluded.total_minor),
+                  total_minor = CASE WHEN r.state = 'PENDING' AND excluded.currency <> ''
+                                     THEN excluded.total_minor ELSE r.total_minor END,
+                  currency = CASE WHEN r.state = 'PENDING' AND excluded.currency <> ''
+                                  THEN excluded.currency ELSE r.currency END,
                   expires_at = coalesce(excluded.expires_at, r.expires_at),
                   reason = coalesce(r.reason, excluded.reason),
                   offer_id = coalesce(r.offer_id, excluded.offer_id),

@@ -54,7 +54,7 @@ final class ReservationRequests {
   /**
    * The request as a fact.
    *
-   * @param fingerprint of the body; empty where nobody can repeat the request
+   * @param fingerprint of the body; empty where nobody can ask for its outcome again
    * @throws Problem 404 for a cart that is not the customer's, 422 for anything that cannot be sold
    */
   ReservationRequested request(

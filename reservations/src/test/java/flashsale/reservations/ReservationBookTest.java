@@ -81,6 +81,18 @@ class ReservationBookTest {
   }
 
   @Test
+  void whatAWalkHeldIsWhatAPendingRowTells() {
+    book.accept(List.of(requested()));
+    var one = List.of(new Line(lines.getFirst().offerId(), 1, 1500));
+    var walked =
+        new OrderPlaced(order, id, customer, one, 1500, "EUR", "cart", NOW, NOW.plusSeconds(600));
+    book.apply(List.of(walked));
+    var row = book.find(List.of(id)).get(id);
+    assertThat(row.lines()).isEqualTo(one);
+    assertThat(row.totalMinor()).isEqualTo(1500);
+  }
+
+  @Test
   void anAcceptedRequestIsPendingAndItsFactInTheOutboxOnce() {
     long before = outbox.size();
     var twice = book.accept(List.of(requested(), requested()));

@@ -8,6 +8,7 @@ import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.UUID;
 import java.util.concurrent.Semaphore;
 
 /** The audit over HTTP; it reads every row, so only one runs at a time. */
@@ -31,7 +32,7 @@ final class AuditApi {
     return run(Optional.of(call.pathId("saleId", "sale")));
   }
 
-  private Answer run(Optional<java.util.UUID> saleId) {
+  private Answer run(Optional<UUID> saleId) {
     if (!one.tryAcquire()) {
       throw Problem.unavailable(
           "AUDIT_RUNNING", "Another audit is running; try again.", Duration.ofSeconds(2));

@@ -44,11 +44,13 @@ final class BenchedProduct implements BenchEnvironment {
     command.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
     long spawnedAt = System.nanoTime();
     try {
-      var process =
+      var builder =
           new ProcessBuilder(command)
               .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .redirectError(new File(dataDir + ".log"))
-              .start();
+              .redirectError(new File(dataDir + ".log"));
+      // Nobody's real database or broker.
+      builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
+      var process = builder.start();
       return new Child(process, dataDir, address(process, dataDir), spawnedAt);
     } catch (IOException e) {
       throw new UncheckedIOException(e);

@@ -143,7 +143,7 @@ final class ConfigKeys {
               "inventory.gaugeRefresh",
               "100ms",
               "10ms",
-              "250ms",
+              "200ms",
               "age of the availability that is shown at most"),
           count(
               "catalog.liveSalesMax",

@@ -54,7 +54,7 @@ final class Outages {
     return Optional.of(
         Problem.unavailable(
             "UNAVAILABLE",
-            "This could not be finished now; send it again with the same Idempotency-Key.",
+            "This could not be finished now; send it again, with the same Idempotency-Key if it had one.",
             stopped.retryAfter()));
   }
 

@@ -368,15 +368,12 @@ public final class Shop implements AutoCloseable {
     payments.walked(first, walk(first));
   }
 
-  /**
-   * The relay knows no shop: a walk that stopped is an outage to it, unless what was to be written
-   * broke a rule.
-   */
+  /** The relay knows no shop: to it, a walk that an outage stopped is late. */
   private Fact walk(Fact first) {
     try {
       return driver.carry(first);
     } catch (CheckoutUnavailable e) {
-      throw FailureCategory.of(e) == FailureCategory.REFUSED_BY_RULE ? e : new Late(e.getMessage());
+      throw FailureCategory.isOutage(e) ? new Late(e.getMessage()) : e;
     }
   }
 
