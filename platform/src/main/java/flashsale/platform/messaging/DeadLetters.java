@@ -23,7 +23,7 @@ import java.util.UUID;
  * of {@link #TABLE}. Nothing is ever deleted here: the rows are the trail of who did what.
  * Thread-safe.
  */
-public final class DeadLetters implements Parking {
+public final class DeadLetters implements Relay.Parking {
   /** The tables, and when an outbox's message was tried first; for migrations to be compared. */
   public static final String TABLE =
       """

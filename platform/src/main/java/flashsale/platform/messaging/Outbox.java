@@ -88,6 +88,16 @@ public final class Outbox {
     }
   }
 
+  /** The same in a transaction of its own, and tells the relay. */
+  public void append(List<Entry> entries) {
+    database.inTransaction(
+        connection -> {
+          append(connection, entries);
+          return null;
+        });
+    committed();
+  }
+
   /**
    * Takes what is due, oldest first, one message of each key, and holds it for the lease against
    * other instances. An earlier message with the same key that is due too, or that has been taken
