@@ -185,6 +185,12 @@ public final class Shop implements AutoCloseable {
         database.name(),
         outbox::size);
     meters.gauge(
+        "flashsale.outbox.lag.seconds",
+        "Age of the oldest message that is due and has not been driven to its end",
+        "role",
+        database.name(),
+        () -> outbox.lag(clock.instant()).toNanos() / 1e9);
+    meters.gauge(
         "flashsale.dead_letters",
         "Messages that wait for an operator's decision",
         "role",
