@@ -3,9 +3,9 @@ package flashsale.platform.messaging;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -35,6 +35,7 @@ public final class Relay implements AutoCloseable {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
+  private static final Duration DONE_EVERY = Duration.ofSeconds(1);
   private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
   /** How long a message that was taken is left to whoever took it, even if that one has died. */
@@ -133,22 +134,41 @@ public final class Relay implements AutoCloseable {
   private int round() {
     var taken = outbox.take(clock.instant(), LEASE, takenMax);
     var threads = new ArrayList<Thread>(taken.size());
-    var arrived = Collections.synchronizedList(new ArrayList<UUID>());
+    var arrived = new ConcurrentLinkedQueue<UUID>();
     for (var message : taken) {
       threads.add(Thread.startVirtualThread(() -> deliver(message, arrived)));
     }
     for (var t : threads) {
       try {
-        t.join();
+        // A slow one must not keep the others until their lease ends and another relay has them.
+        while (!t.join(DONE_EVERY)) {
+          forget(arrived);
+        }
       } catch (InterruptedException e) {
         throw new IllegalStateException("nobody interrupts the relay", e);
       }
     }
-    outbox.done(arrived);
+    forget(arrived);
     return taken.size();
   }
 
-  private void deliver(Outbox.Taken message, List<UUID> arrived) {
+  /**
+   * What the database does not forget now is tried again with the next, and at last comes again.
+   */
+  private void forget(Queue<UUID> arrived) {
+    var ids = new ArrayList<UUID>();
+    for (var id = arrived.poll(); id != null; id = arrived.poll()) {
+      ids.add(id);
+    }
+    try {
+      outbox.done(ids);
+    } catch (RuntimeException e) {
+      LOG.warn("relay {}: {} messages are not forgotten: {}", name, ids.size(), e.getMessage());
+      arrived.addAll(ids);
+    }
+  }
+
+  private void deliver(Outbox.Taken message, Queue<UUID> arrived) {
     try {
       bus.accept(message);
       arrived.add(message.id());

@@ -342,6 +342,33 @@ final class RelayTest {
     }
   }
 
+  /** Else their lease could end, and another relay would hand them over again. */
+  @Test
+  void whatHasArrivedIsForgottenWhileASlowOneIsUnderWay() throws InterruptedException {
+    var release = new CountDownLatch(1);
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          if (message.envelope().equals("slow")) {
+            try {
+              release.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+          deliver(message);
+        };
+    append(
+        entry("slow", key, Duration.ZERO),
+        entry("fast", Ids.next(), Duration.ZERO),
+        entry("faster", Ids.next(), Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
+      await().until(() -> outbox.size() == 1);
+      assertThat(delivered).containsExactlyInAnyOrder("fast", "faster");
+      release.countDown();
+      await().until(() -> outbox.size() == 0);
+    }
+  }
+
   @Test
   void twoRelaysLeaveTheOrderOfAKeyAloneWhenItsFirstMessageFails() {
     var keys = 20;
