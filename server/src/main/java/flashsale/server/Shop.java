@@ -24,6 +24,7 @@ import flashsale.platform.batching.Late;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
+import flashsale.platform.messaging.AutomaticReplay;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.DeadLetters;
@@ -309,6 +310,12 @@ public final class Shop implements AutoCloseable {
     }
   }
 
+  /** A walk may need every role. */
+  private boolean allUp() {
+    return databases.all().stream().allMatch(OpsApi::answers)
+        && (bus == null || bus.trouble().isEmpty());
+  }
+
   private Optional<String> broker() {
     return Optional.ofNullable(bus).map(b -> b.trouble().orElse("UP"));
   }
@@ -329,6 +336,8 @@ public final class Shop implements AutoCloseable {
     ledger.start();
     running.add(ledger);
     running.add(payments.keepAsking());
+    running.add(
+        new AutomaticReplay(deadLetters.values(), this::allUp, config.messaging().replayEvery()));
     running.add(
         new Recovery(
             ledger,
