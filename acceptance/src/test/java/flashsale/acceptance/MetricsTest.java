@@ -36,6 +36,8 @@ class MetricsTest {
               "flashsale_catalog_live",
               "flashsale_catalog_gauge_age_seconds",
               "flashsale_gate_offers",
+              "flashsale_outbox_waiting{role=\"payments\"} 0.0",
+              "flashsale_outbox_lag_seconds{role=\"payments\"} 0.0",
               "batch=\"reservation-lookup\"",
               "batch=\"payment-open\"");
       var page = Files.readString(Path.of("..", "docs", "metrics.md"));

@@ -94,7 +94,7 @@ public record Config(
   }
 
   /** {@code url} is empty, or RabbitMQ's address with its password. */
-  public record Messaging(String url) {
+  public record Messaging(String url, Duration replayEvery) {
     boolean rabbit() {
       return !url.isEmpty();
     }

@@ -127,6 +127,13 @@ final class ConfigKeys {
                   + " requests that nobody waits for go from role to role through it; empty: through"
                   + " the outbox alone, nothing to install"),
           time(
+              "messaging.replayEvery",
+              "1m",
+              "1s",
+              "1d",
+              "how long a message waits that was given up because something was down, before it is"
+                  + " replayed once all is up; after each replay twice as long"),
+          time(
               "inventory.sweepEvery",
               "250ms",
               "10ms",

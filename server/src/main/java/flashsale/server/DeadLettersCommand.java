@@ -153,7 +153,7 @@ final class DeadLettersCommand implements Runnable {
     for (var decision : detail.path("decisions")) {
       decisions.row(
           decision.path("decision").asText(),
-          decision.path("by").asText("-"),
+          decision.path("by").asText("automatic"),
           decision.path("at").asText(),
           decision.path("forced").asBoolean() ? "forced" : "");
     }

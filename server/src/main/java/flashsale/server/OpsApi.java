@@ -88,7 +88,8 @@ final class OpsApi {
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);
   }
 
-  private static boolean answers(Database database) {
+  /** Whether it can be asked now. */
+  static boolean answers(Database database) {
     try {
       return database.with(
           connection -> {

@@ -24,9 +24,11 @@ import flashsale.platform.batching.Late;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
+import flashsale.platform.messaging.AutomaticReplay;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.DeadLetters;
+import flashsale.platform.messaging.DirectBus;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Outbox;
@@ -73,16 +75,12 @@ public final class Shop implements AutoCloseable {
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
 
   private final Map<String, DeadLetters> deadLetters = new ConcurrentHashMap<>();
+  private final Map<String, DirectBus.Queue> outboxes = new ConcurrentHashMap<>();
 
   private Databases databases;
   private Users users;
   private Ledger ledger;
   private Catalogue catalogue;
-  private Outbox catalogOutbox;
-  private Outbox inventoryOutbox;
-  private Outbox ordersOutbox;
-  private Outbox paymentsOutbox;
-  private Outbox reservationsOutbox;
   private OrderBook orders;
   private PaymentDesk payments;
   private PaymentApi paymentApi;
@@ -180,8 +178,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startInventory() {
     var database = databases.open("inventory", inWalks());
-    inventoryOutbox = outbox(database);
-    ledger = new Ledger(database, inventoryOutbox, clock, Settings.ledger(config.inventory()));
+    ledger = new Ledger(database, outbox(database), clock, Settings.ledger(config.inventory()));
     return () -> {};
   }
 
@@ -190,6 +187,19 @@ public final class Shop implements AutoCloseable {
     var outbox = new Outbox(database);
     var letters = new DeadLetters(database, outbox, clock);
     deadLetters.put(database.name(), letters);
+    outboxes.put(database.name(), new DirectBus.Queue(outbox, letters));
+    meters.gauge(
+        "flashsale.outbox.waiting",
+        "Messages not driven to their end",
+        "role",
+        database.name(),
+        outbox::size);
+    meters.gauge(
+        "flashsale.outbox.lag.seconds",
+        "Age of the oldest message that is due and has not been driven to its end",
+        "role",
+        database.name(),
+        () -> outbox.lag(clock.instant()).toNanos() / 1e9);
     meters.gauge(
         "flashsale.dead_letters",
         "Messages that wait for an operator's decision",
@@ -201,11 +211,10 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startCatalog() {
     var database = databases.open("catalog");
-    catalogOutbox = outbox(database);
     catalogue =
         new Catalogue(
             database,
-            catalogOutbox,
+            outbox(database),
             envelopes,
             ledger,
             this::carry,
@@ -216,18 +225,17 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startOrders() {
     var database = databases.open("orders", inWalks());
-    ordersOutbox = outbox(database);
+    outbox(database); // The step writes none yet; what operators replay to it goes there.
     orders = new OrderBook(database, clock);
     return () -> {};
   }
 
   private AutoCloseable startPayments() {
     var database = databases.open("payments");
-    paymentsOutbox = outbox(database);
     payments =
         new PaymentDesk(
             database,
-            paymentsOutbox,
+            outbox(database),
             envelopes,
             new SandboxGateway(
                 databases.open("gateway"), clock, Settings.sandbox(config.payments())),
@@ -248,8 +256,7 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startReservations() {
     var database = databases.open("reservations");
-    reservationsOutbox = outbox(database);
-    reservations = new ReservationBook(database, reservationsOutbox, changes, clock);
+    reservations = new ReservationBook(database, outbox(database), changes, clock);
     carts = new Carts(database, clock, config.reservations().linesMax());
     reservationApi =
         new ReservationApi(
@@ -312,6 +319,12 @@ public final class Shop implements AutoCloseable {
     }
   }
 
+  /** A walk may need every role. */
+  private boolean allUp() {
+    return databases.all().stream().allMatch(OpsApi::answers)
+        && (bus == null || bus.trouble().isEmpty());
+  }
+
   private Optional<String> broker() {
     return Optional.ofNullable(bus).map(b -> b.trouble().orElse("UP"));
   }
@@ -328,14 +341,12 @@ public final class Shop implements AutoCloseable {
 
   private AutoCloseable startBackground() {
     var running = new ArrayList<AutoCloseable>();
-    running.add(relay("catalog", catalogOutbox));
-    running.add(relay("inventory", inventoryOutbox));
-    running.add(relay("orders", ordersOutbox));
-    running.add(relay("payments", paymentsOutbox));
-    running.add(relay("reservations", reservationsOutbox));
+    running.add(driveOutboxes());
     ledger.start();
     running.add(ledger);
     running.add(payments.keepAsking());
+    running.add(
+        new AutomaticReplay(deadLetters.values(), this::allUp, config.messaging().replayEvery()));
     running.add(
         new Recovery(
             ledger,
@@ -351,17 +362,18 @@ public final class Shop implements AutoCloseable {
     };
   }
 
-  /** With a broker the relay hands over to it; without one it walks the flow itself. */
-  private Relay relay(String role, Outbox outbox) {
-    meters.gauge(
-        "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
-    return new Relay(role, outbox, clock, this::drive, deadLetters.get(role));
+  /** With a broker what lies in an outbox is handed over to it; without one the flow is walked. */
+  private DirectBus driveOutboxes() {
+    var direct = new DirectBus(outboxes, Relay.ATTEMPTS_MAX, clock);
+    for (var role : outboxes.keySet()) {
+      direct.subscribe(role, Relay.TAKEN_MAX, batch -> batch.forEach(this::drive));
+    }
+    return direct;
   }
 
-  private void drive(Outbox.Taken message) {
+  private void drive(Bus.Message message) {
     if (evented != null) {
-      evented.handOver(
-          new Bus.Message(message.id(), message.key(), message.envelope(), message.attempts() - 1));
+      evented.handOver(message);
       return;
     }
     var first = envelopes.open(message.envelope()).message();

@@ -31,7 +31,10 @@ public interface Bus extends AutoCloseable {
   /** What a role does about messages. */
   @FunctionalInterface
   interface Handler {
-    /** Takes a batch; returns when it is done with all, throws if not. */
+    /**
+     * Takes a batch; returns when it is done with all, throws if not. May be called by several
+     * threads at a time, never for one key.
+     */
     void handle(List<Message> batch);
   }
 
@@ -61,7 +64,7 @@ public interface Bus extends AutoCloseable {
   /**
    * Starts to consume this queue, once per process.
    *
-   * @param batchMax messages in one batch at most
+   * @param batchMax messages at the handler at a time, in one batch or in several
    */
   void subscribe(String queue, int batchMax, Handler handler);
 

@@ -14,7 +14,8 @@ import java.util.UUID;
  * @param stack the first lines of the last failure's trace
  * @param attempts all of them, those after replays too
  * @param replays how often it was given back to the role
- * @param decidedBy the operator of the last decision; null as long as there is none
+ * @param decidedBy the operator of the last decision; null as long as there is none, and if it was
+ *     automatic
  */
 public record DeadLetter(
     UUID id,
@@ -60,6 +61,7 @@ public record DeadLetter(
    * One entry of the trail of who did what.
    *
    * @param forced whether it was replayed in spite of the loop guard
+   * @param by the operator; null if it was automatic
    */
   public record Decision(Verdict decision, boolean forced, UUID by, Instant at) {}
 

@@ -7,23 +7,22 @@ import flashsale.platform.messaging.DeadLetter.State;
 import flashsale.platform.messaging.DeadLetter.Verdict;
 import flashsale.platform.persistence.Database;
 import java.sql.Connection;
-import java.sql.PreparedStatement;
 import java.sql.SQLException;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.time.ZoneOffset;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
 /**
  * Messages of one role that could not be driven to their end, kept for an operator to decide upon:
- * replayed, which puts them back into the role's own {@link Outbox}, or discarded. Needs the tables
- * of {@link #TABLE}. Nothing is ever deleted here: the rows are the trail of who did what.
- * Thread-safe.
+ * replayed, which puts them back into the role's own {@link Outbox}, or discarded. What was parked
+ * because something was down can be replayed without an operator ({@link AutomaticReplay}). Needs
+ * the tables of {@link #TABLE}. Nothing is ever deleted here: the rows are the trail of who did
+ * what. Thread-safe.
  */
-public final class DeadLetters implements Parking {
+public final class DeadLetters implements Relay.Parking {
   /** The tables, and when an outbox's message was tried first; for migrations to be compared. */
   public static final String TABLE =
       """
@@ -66,8 +65,6 @@ public final class DeadLetters implements Parking {
 
   /** Letters of a category that one call replays, all in one transaction. */
   public static final int REPLAYED_AT_ONCE_MAX = 500;
-
-  private static final int TYPE_MAX_CHARS = 100;
 
   /** What became of a decision. */
   public enum Outcome {
@@ -114,98 +111,40 @@ public final class DeadLetters implements Parking {
    * replayed, and a replay must not meet the message's old row there.
    */
   @Override
-  public void park(Outbox.Taken message, Throwable failure) {
+  public void park(Outbox.Taken taken, Throwable failure) {
+    var message = new Bus.Message(taken.id(), taken.key(), taken.envelope(), taken.attempts());
     database.inTransaction(
         connection -> {
-          insert(
-              connection,
-              database.name(),
-              message.id(),
-              message.key(),
-              type(message.envelope()),
-              message.envelope(),
-              message.attempts(),
-              message.firstTakenAt(),
-              failure);
+          park(connection, message, taken.firstTakenAt(), failure);
           try (var statement = connection.prepareStatement("DELETE FROM outbox WHERE id = ?")) {
-            statement.setObject(1, message.id());
+            statement.setObject(1, taken.id());
             return statement.executeUpdate();
           }
         });
   }
 
   /**
-   * Keeps a message that came some other way. One that is parked already is kept once, with its
-   * first attempt and its latest failure.
+   * Keeps a message that came over the bus and could never be done by this role. One that is parked
+   * already is kept once, with its first attempt and its latest failure.
    */
-  public void park(
-      String queue,
-      UUID id,
-      UUID key,
-      String type,
-      String envelope,
-      int attempts,
-      Instant firstAt,
-      Throwable failure) {
+  public void park(Bus.Message message, Instant firstAt, Throwable failure) {
     database.inTransaction(
         connection -> {
-          insert(connection, queue, id, key, type, envelope, attempts, firstAt, failure);
+          park(connection, message, firstAt, failure);
           return null;
         });
   }
 
-  /** Keeps a message that came over the bus and could never be done by this role. */
-  public void park(Bus.Message message, Instant firstAt, Throwable failure) {
-    park(
-        database.name(),
-        message.id(),
-        message.key(),
-        type(message.envelope()),
-        message.envelope(),
-        message.attempts(),
-        firstAt,
-        failure);
-  }
-
-  private void insert(
-      Connection connection,
-      String queue,
-      UUID id,
-      UUID key,
-      String type,
-      String envelope,
-      int attempts,
-      Instant firstAt,
-      Throwable failure)
+  private void park(Connection connection, Bus.Message message, Instant firstAt, Throwable failure)
       throws SQLException {
-    var text = FailureText.of(failure);
-    // After a replay the outbox counts from one again, so the attempts add up; a letter that is
-    // still parked was only told twice.
-    try (var statement =
-        connection.prepareStatement(
-            """
-            INSERT INTO dead_letter AS old (id, role, key, type, envelope, category, reason, stack,
-                                            attempts, first_at, last_at, state)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'PARKED')
-            ON CONFLICT (id) DO UPDATE SET
-              category = excluded.category, reason = excluded.reason, stack = excluded.stack,
-              attempts = CASE old.state WHEN 'PARKED' THEN greatest(old.attempts, excluded.attempts)
-                                        ELSE old.attempts + excluded.attempts END,
-              last_at = greatest(old.last_at, excluded.last_at), state = 'PARKED'
-            """)) {
-      statement.setObject(1, id);
-      statement.setString(2, queue);
-      statement.setObject(3, key);
-      statement.setString(4, FailureText.kept(type, TYPE_MAX_CHARS));
-      statement.setString(5, envelope);
-      statement.setString(6, FailureCategory.of(failure).name());
-      statement.setString(7, text.reason());
-      statement.setString(8, text.stack());
-      statement.setInt(9, attempts);
-      time(statement, 10, firstAt);
-      time(statement, 11, clock.instant());
-      statement.executeUpdate();
-    }
+    DeadLetterRows.park(
+        connection,
+        database.name(),
+        message,
+        type(message.envelope()),
+        firstAt,
+        clock.instant(),
+        failure);
   }
 
   private static String type(String envelope) {
@@ -223,97 +162,39 @@ public final class DeadLetters implements Parking {
    * @param after null for the first page
    */
   public List<DeadLetter> list(Filter filter, Position after, int max) {
-    return database.with(
-        connection -> {
-          try (var statement =
-              connection.prepareStatement(
-                  "SELECT "
-                      + DeadLetter.COLUMNS
-                      + """
-                       FROM dead_letter
-                      WHERE (?::text IS NULL OR category = ?) AND (?::text IS NULL OR state = ?)
-                        AND (first_at, id) < (?, ?)
-                      ORDER BY first_at DESC, id DESC LIMIT ?
-                      """)) {
-            var category = filter.category() == null ? null : filter.category().name();
-            var state = filter.state() == null ? null : filter.state().name();
-            statement.setString(1, category);
-            statement.setString(2, category);
-            statement.setString(3, state);
-            statement.setString(4, state);
-            time(
-                statement,
-                5,
-                after == null ? Instant.parse("9999-01-01T00:00:00Z") : after.firstAt());
-            statement.setObject(6, after == null ? new UUID(-1, -1) : after.id());
-            statement.setInt(7, max);
-            return letters(statement);
-          }
-        });
+    return database.with(connection -> DeadLetterRows.list(connection, filter, after, max));
   }
 
   public Optional<DeadLetter> find(UUID id) {
-    return database.with(connection -> find(connection, id, ""));
-  }
-
-  private static Optional<DeadLetter> find(Connection connection, UUID id, String lock)
-      throws SQLException {
-    try (var statement =
-        connection.prepareStatement(
-            "SELECT " + DeadLetter.COLUMNS + " FROM dead_letter WHERE id = ?" + lock)) {
-      statement.setObject(1, id);
-      return letters(statement).stream().findFirst();
-    }
-  }
-
-  private static List<DeadLetter> letters(PreparedStatement statement) throws SQLException {
-    var letters = new ArrayList<DeadLetter>();
-    try (var rows = statement.executeQuery()) {
-      while (rows.next()) {
-        letters.add(DeadLetter.read(rows));
-      }
-    }
-    return letters;
+    return database.with(connection -> DeadLetterRows.find(connection, id));
   }
 
   /** Who decided what about a letter, the earliest first. */
   public List<Decision> decisions(UUID id) {
-    return database.with(
-        connection -> {
-          try (var statement =
-              connection.prepareStatement(
-                  """
-                  SELECT decision, forced, by, at FROM dead_letter_decision
-                  WHERE letter_id = ? ORDER BY seq
-                  """)) {
-            statement.setObject(1, id);
-            var decisions = new ArrayList<Decision>();
-            try (var rows = statement.executeQuery()) {
-              while (rows.next()) {
-                decisions.add(
-                    new Decision(
-                        Verdict.valueOf(rows.getString(1)),
-                        rows.getBoolean(2),
-                        rows.getObject(3, UUID.class),
-                        DeadLetter.instant(rows, 4)));
-              }
-            }
-            return decisions;
-          }
-        });
+    return database.with(connection -> DeadLetterRows.decisions(connection, id));
+  }
+
+  /** Letters that wait for a decision. */
+  public long count() {
+    return database.with(DeadLetterRows::parked);
+  }
+
+  /** Whose letters these are. */
+  public String role() {
+    return database.name();
   }
 
   /**
    * Puts a parked letter back into the role's outbox, as if it had never been tried.
    *
-   * @param by the operator; null if nobody was asked
+   * @param by the operator
    * @param forced in spite of the loop guard
    */
   public Outcome replay(UUID id, UUID by, boolean forced) {
     var outcome =
         database.inTransaction(
             connection -> {
-              var letter = find(connection, id, " FOR UPDATE");
+              var letter = DeadLetterRows.lock(connection, id);
               return letter.isEmpty()
                   ? Outcome.UNKNOWN
                   : replay(connection, letter.get(), by, forced);
@@ -333,10 +214,10 @@ public final class DeadLetters implements Parking {
     if (isInOutbox(connection, letter.id())) {
       return Outcome.STILL_UNDER_WAY;
     }
-    decide(connection, letter.id(), Verdict.REPLAY, by, forced);
+    var now = clock.instant();
+    DeadLetterRows.decide(connection, letter.id(), new Decision(Verdict.REPLAY, forced, by, now));
     outbox.append(
-        connection,
-        List.of(new Outbox.Entry(letter.id(), letter.key(), letter.envelope(), clock.instant())));
+        connection, List.of(new Outbox.Entry(letter.id(), letter.key(), letter.envelope(), now)));
     return Outcome.DONE;
   }
 
@@ -356,91 +237,51 @@ public final class DeadLetters implements Parking {
    * @return how many; if {@link #REPLAYED_AT_ONCE_MAX} there may be more
    */
   public int replay(FailureCategory category, UUID by) {
+    return replay(category, null, by);
+  }
+
+  /**
+   * Replays, without anybody's decision, what was parked because something was down.
+   *
+   * @param waited since it failed, at least; after one replay twice as long, and so on
+   * @return how many, as above
+   */
+  public int replayOutages(Duration waited) {
+    return replay(FailureCategory.DEPENDENCY_DOWN, waited, null);
+  }
+
+  private int replay(FailureCategory category, Duration waited, UUID by) {
     int replayed =
         database.inTransaction(
             connection -> {
               int done = 0;
-              for (var letter : replayable(connection, category)) {
+              for (var letter :
+                  DeadLetterRows.lockReplayable(
+                      connection, category, waited, clock.instant(), REPLAYED_AT_ONCE_MAX)) {
                 done += replay(connection, letter, by, false) == Outcome.DONE ? 1 : 0;
               }
               return done;
             });
-    outbox.committed();
-    return replayed;
-  }
-
-  private static List<DeadLetter> replayable(Connection connection, FailureCategory category)
-      throws SQLException {
-    try (var statement =
-        connection.prepareStatement(
-            "SELECT "
-                + DeadLetter.COLUMNS
-                + """
-                 FROM dead_letter
-                WHERE state = 'PARKED' AND category = ? AND replays < ?
-                ORDER BY first_at, id LIMIT ? FOR UPDATE
-                """)) {
-      statement.setString(1, category.name());
-      statement.setInt(2, REPLAYS_MAX);
-      statement.setInt(3, REPLAYED_AT_ONCE_MAX);
-      return letters(statement);
+    if (replayed > 0) {
+      outbox.committed();
     }
+    return replayed;
   }
 
   /** Nobody will drive this letter on; it stays to be looked at. */
   public Outcome discard(UUID id, UUID by) {
     return database.inTransaction(
         connection -> {
-          var letter = find(connection, id, " FOR UPDATE");
+          var letter = DeadLetterRows.lock(connection, id);
           if (letter.isEmpty()) {
             return Outcome.UNKNOWN;
           }
           if (letter.get().state() != State.PARKED) {
             return Outcome.NOT_PARKED;
           }
-          decide(connection, id, Verdict.DISCARD, by, false);
+          var decision = new Decision(Verdict.DISCARD, false, by, clock.instant());
+          DeadLetterRows.decide(connection, id, decision);
           return Outcome.DONE;
         });
-  }
-
-  private void decide(Connection connection, UUID id, Verdict verdict, UUID by, boolean forced)
-      throws SQLException {
-    try (var statement =
-        connection.prepareStatement(
-            """
-            WITH decided AS (
-              UPDATE dead_letter SET state = ?, replays = replays + ?, decided_by = ?, decided_at = ?
-              WHERE id = ? RETURNING id, decided_by, decided_at)
-            INSERT INTO dead_letter_decision (letter_id, decision, forced, by, at)
-            SELECT id, ?, ?, decided_by, decided_at FROM decided
-            """)) {
-      statement.setString(1, verdict.state().name());
-      statement.setInt(2, verdict == Verdict.REPLAY ? 1 : 0);
-      statement.setObject(3, by);
-      time(statement, 4, clock.instant());
-      statement.setObject(5, id);
-      statement.setString(6, verdict.name());
-      statement.setBoolean(7, forced);
-      statement.executeUpdate();
-    }
-  }
-
-  /** Letters that wait for a decision. */
-  public long count() {
-    return database.with(
-        connection -> {
-          try (var statement =
-                  connection.prepareStatement(
-                      "SELECT count(*) FROM dead_letter WHERE state = 'PARKED'");
-              var rows = statement.executeQuery()) {
-            rows.next();
-            return rows.getLong(1);
-          }
-        });
-  }
-
-  private static void time(PreparedStatement statement, int parameter, Instant time)
-      throws SQLException {
-    statement.setObject(parameter, time.atOffset(ZoneOffset.UTC));
   }
 }

@@ -18,7 +18,8 @@ import java.util.UUID;
  * a {@link Relay} once they are due, deleted when they have been driven to their end. At least
  * once: whoever takes one holds it for a lease only. In order: while a message is under way or
  * waits to be tried again, later ones with its key stay where they are. Needs the table of {@link
- * #TABLE} in the role's first migration, and those of {@link DeadLetters#TABLE}. Thread-safe.
+ * #TABLE} in the role's first migration, those of {@link DeadLetters#TABLE}, and then {@link
+ * #LAG_INDEX}. Thread-safe.
  */
 public final class Outbox {
   /** The table, for migrations to be compared with. */
@@ -34,6 +35,26 @@ public final class Outbox {
       );
       CREATE INDEX outbox_due ON outbox (due_at, seq);
       CREATE INDEX outbox_key ON outbox (key, seq);
+      """;
+
+  /** By which {@link #lag} finds what was tried and is still there. */
+  public static final String LAG_INDEX =
+      """
+      CREATE INDEX outbox_tried ON outbox (first_taken_at) WHERE first_taken_at IS NOT NULL;
+      """;
+
+  /** More are not counted, because whoever looks at the metrics must not wait for a long count. */
+  public static final int COUNTED_MAX = 100_000;
+
+  static final String COUNT = "SELECT count(*) FROM (SELECT FROM outbox LIMIT ?) AS counted";
+
+  /** The ends of two indexes. */
+  static final String OLDEST =
+      """
+      SELECT least(
+        (SELECT due_at FROM outbox WHERE due_at <= ? ORDER BY due_at, seq LIMIT 1),
+        (SELECT first_taken_at FROM outbox WHERE first_taken_at IS NOT NULL
+         ORDER BY first_taken_at LIMIT 1))
       """;
 
   /** A message to append. */
@@ -86,6 +107,16 @@ public final class Outbox {
               entries.stream().map(e -> e.dueAt().toString()).toArray()));
       statement.executeUpdate();
     }
+  }
+
+  /** The same in a transaction of its own, and tells the relay. */
+  public void append(List<Entry> entries) {
+    database.inTransaction(
+        connection -> {
+          append(connection, entries);
+          return null;
+        });
+    committed();
   }
 
   /**
@@ -180,14 +211,35 @@ public final class Outbox {
         });
   }
 
-  /** How many messages wait, due or not. */
+  /** How many messages wait, due or not; {@link #COUNTED_MAX} also for more. */
   public long size() {
     return database.with(
         connection -> {
-          try (var statement = connection.prepareStatement("SELECT count(*) FROM outbox");
-              var rows = statement.executeQuery()) {
-            rows.next();
-            return rows.getLong(1);
+          try (var statement = connection.prepareStatement(COUNT)) {
+            statement.setInt(1, COUNTED_MAX);
+            try (var rows = statement.executeQuery()) {
+              rows.next();
+              return rows.getLong(1);
+            }
+          }
+        });
+  }
+
+  /**
+   * How long the oldest message has been waiting that is due, or that was tried and has not reached
+   * its end; from its first attempt on if there was one. Zero if there is none.
+   */
+  public Duration lag(Instant now) {
+    return database.with(
+        connection -> {
+          try (var statement = connection.prepareStatement(OLDEST)) {
+            statement.setTimestamp(1, Timestamp.from(now));
+            try (var rows = statement.executeQuery()) {
+              rows.next();
+              var oldest = rows.getTimestamp(1);
+              var lag = oldest == null ? Duration.ZERO : Duration.between(oldest.toInstant(), now);
+              return lag.isNegative() ? Duration.ZERO : lag;
+            }
           }
         });
   }

@@ -3,9 +3,9 @@ package flashsale.platform.messaging;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
-import java.util.Collections;
-import java.util.List;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
@@ -15,14 +15,27 @@ import org.slf4j.LoggerFactory;
 /**
  * Drives the messages of one outbox to their end: takes what is due, hands each to the bus, deletes
  * what arrived, puts back what did not with exponential backoff and full jitter, and parks what
- * will not: bad input at once, anything else after {@link #ATTEMPTS_MAX} attempts. An outage is
- * waited for without end, because nothing is wrong with the message then. Woken at commit; looks by
- * itself now and then for what became due, e.g. after a crash. Messages with one key are handed
- * over in order, different keys side by side. Several relays may share one table.
+ * will not: bad input and what is {@link Permanent} at once, anything else after {@link
+ * #ATTEMPTS_MAX} attempts. An outage is waited for without end, because nothing is wrong with the
+ * message then. Woken at commit; looks by itself now and then for what became due, e.g. after a
+ * crash. Messages with one key are handed over in order, different keys side by side. Several
+ * relays may share one table.
  */
 public final class Relay implements AutoCloseable {
+  /** Where a message is left that is given up. */
+  @FunctionalInterface
+  public interface Parking {
+    /**
+     * Takes the message out of its outbox and keeps it, both or neither. One that is parked already
+     * is kept once.
+     *
+     * @param failure what its last attempt ended with
+     */
+    void park(Outbox.Taken message, Throwable failure);
+  }
+
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
-  private static final int TAKE_MAX = 256;
+  private static final Duration DONE_EVERY = Duration.ofSeconds(1);
   private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
   /** How long a message that was taken is left to whoever took it, even if that one has died. */
@@ -31,11 +44,16 @@ public final class Relay implements AutoCloseable {
   /** Then a message that fails is parked; with the backoff that is after about half a minute. */
   public static final int ATTEMPTS_MAX = 10;
 
+  /** Messages under way at a time. */
+  public static final int TAKEN_MAX = 256;
+
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
   private static final int BACKOFF_DOUBLINGS_MAX = 10;
 
   private final String name;
+  private final int takenMax;
+  private final int attemptsMax;
   private final Outbox outbox;
   private final InstantSource clock;
   private final Consumer<Outbox.Taken> bus;
@@ -44,20 +62,36 @@ public final class Relay implements AutoCloseable {
   private volatile boolean closing;
   private volatile boolean woken;
 
-  /**
-   * Starts the relay.
-   *
-   * @param bus returns when the message has arrived, throws when it has not; must do either within
-   *     the lease ({@link #LEASE}), else the message may be handed over a second time meanwhile
-   * @param parking of the same outbox
-   */
+  /** Starts a relay with {@link #TAKEN_MAX} and {@link #ATTEMPTS_MAX}. */
   public Relay(
       String name,
       Outbox outbox,
       InstantSource clock,
       Consumer<Outbox.Taken> bus,
       Parking parking) {
+    this(name, TAKEN_MAX, ATTEMPTS_MAX, outbox, clock, bus, parking);
+  }
+
+  /**
+   * Starts the relay.
+   *
+   * @param takenMax messages under way at a time
+   * @param attemptsMax after which a message that fails is parked
+   * @param bus returns when the message has arrived, throws when it has not; must do either within
+   *     the lease ({@link #LEASE}), else the message may be handed over a second time meanwhile
+   * @param parking of the same outbox
+   */
+  public Relay(
+      String name,
+      int takenMax,
+      int attemptsMax,
+      Outbox outbox,
+      InstantSource clock,
+      Consumer<Outbox.Taken> bus,
+      Parking parking) {
     this.name = name;
+    this.takenMax = takenMax;
+    this.attemptsMax = attemptsMax;
     this.outbox = outbox;
     this.clock = clock;
     this.bus = bus;
@@ -98,24 +132,43 @@ public final class Relay implements AutoCloseable {
   }
 
   private int round() {
-    var taken = outbox.take(clock.instant(), LEASE, TAKE_MAX);
+    var taken = outbox.take(clock.instant(), LEASE, takenMax);
     var threads = new ArrayList<Thread>(taken.size());
-    var arrived = Collections.synchronizedList(new ArrayList<UUID>());
+    var arrived = new ConcurrentLinkedQueue<UUID>();
     for (var message : taken) {
       threads.add(Thread.startVirtualThread(() -> deliver(message, arrived)));
     }
     for (var t : threads) {
       try {
-        t.join();
+        // A slow one must not keep the others until their lease ends and another relay has them.
+        while (!t.join(DONE_EVERY)) {
+          forget(arrived);
+        }
       } catch (InterruptedException e) {
         throw new IllegalStateException("nobody interrupts the relay", e);
       }
     }
-    outbox.done(arrived);
+    forget(arrived);
     return taken.size();
   }
 
-  private void deliver(Outbox.Taken message, List<UUID> arrived) {
+  /**
+   * What the database does not forget now is tried again with the next, and at last comes again.
+   */
+  private void forget(Queue<UUID> arrived) {
+    var ids = new ArrayList<UUID>();
+    for (var id = arrived.poll(); id != null; id = arrived.poll()) {
+      ids.add(id);
+    }
+    try {
+      outbox.done(ids);
+    } catch (RuntimeException e) {
+      LOG.warn("relay {}: {} messages are not forgotten: {}", name, ids.size(), e.getMessage());
+      arrived.addAll(ids);
+    }
+  }
+
+  private void deliver(Outbox.Taken message, Queue<UUID> arrived) {
     try {
       bus.accept(message);
       arrived.add(message.id());
@@ -139,10 +192,13 @@ public final class Relay implements AutoCloseable {
     }
   }
 
-  private static boolean isHopeless(Outbox.Taken message, Throwable failure) {
+  private boolean isHopeless(Outbox.Taken message, Throwable failure) {
+    if (Permanent.is(failure)) {
+      return true;
+    }
     return switch (FailureCategory.of(failure)) {
       case BAD_INPUT -> true;
-      case REFUSED_BY_RULE, BUG -> message.attempts() >= ATTEMPTS_MAX;
+      case REFUSED_BY_RULE, BUG -> message.attempts() >= attemptsMax;
       case DEPENDENCY_DOWN -> false;
     };
   }

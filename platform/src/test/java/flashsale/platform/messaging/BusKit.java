@@ -122,33 +122,37 @@ abstract class BusKit {
     return messages.stream().filter(m -> m.key().equals(key)).map(Message::id).distinct().toList();
   }
 
+  /** Whoever publishes cannot know whether the first time arrived. */
   @Test
-  void aMessageThatIsPublishedTwiceIsHandedOverTwiceWithItsId() {
+  void messagesThatArePublishedTwiceAreHandedOverOnceOrTwiceWithTheirIds() {
     var bus = open();
     var recorder = new Recorder();
     bus.subscribe(queue, BATCH_MAX, recorder);
     var messages = messages(20, 5);
     publishAll(() -> bus, queue, messages);
     publishAll(() -> bus, queue, messages);
-    await().atMost(LONG).until(() -> recorder.done().size() >= 40);
-    assertThat(recorder.doneIds()).isEqualTo(ids(messages));
+    // Behind the copies with their keys, so that none of those can still be on its way.
+    var last = messages.subList(0, 5).stream().map(m -> message(m.key(), 99)).toList();
+    publishAll(() -> bus, queue, last);
+    await().atMost(LONG).until(() -> recorder.doneIds().containsAll(ids(last)));
+    assertThat(recorder.doneIds()).containsAll(ids(messages)).hasSize(25);
+    for (var message : messages) {
+      assertThat(recorder.done()).filteredOn(message::equals).hasSizeBetween(1, 2);
+    }
   }
 
   @Test
-  void aSlowConsumerHasOneBatchAtATime() throws InterruptedException {
+  void aSlowConsumerHasNoMoreThanABatchAtATime() {
     var bus = open();
     var go = new CountDownLatch(1);
     var recorder = new Recorder(_ -> waitFor(go));
     bus.subscribe(queue, BATCH_MAX, recorder);
     var messages = messages(1_000, 100);
-    var publisher = Thread.startVirtualThread(() -> publishAll(() -> bus, queue, messages));
+    publishAll(() -> bus, queue, messages);
     await().atMost(LONG).until(() -> !recorder.handed().isEmpty());
-    assertThat(recorder.handed()).hasSize(1);
-    assertThat(recorder.handed().getFirst().size()).isLessThanOrEqualTo(BATCH_MAX);
     go.countDown();
-    publisher.join();
     await().atMost(LONG).until(() -> recorder.doneIds().equals(ids(messages)));
-    assertThat(recorder.runningMax()).isOne();
+    assertThat(recorder.runningMax()).isLessThanOrEqualTo(BATCH_MAX);
   }
 
   static void waitFor(CountDownLatch latch) {
@@ -297,6 +301,30 @@ abstract class BusKit {
     }
     publisher.join();
     await().atMost(LONG).until(() -> recorder.doneIds().equals(ids(messages)));
+  }
+
+  @Test
+  void twoProcessesShareAQueueAndTheSecondTakesOver() {
+    var first = open();
+    var second = open();
+    var firsts = new Recorder();
+    var seconds = new Recorder();
+    first.subscribe(queue, BATCH_MAX, firsts);
+    var messages = messages(200, 10);
+    publishAll(() -> second, queue, messages.subList(0, 100));
+    await().atMost(LONG).until(() -> firsts.done().size() == 100);
+    second.subscribe(queue, BATCH_MAX, seconds);
+    first.close();
+    publishAll(() -> second, queue, messages.subList(100, 200));
+    var all = new HashSet<UUID>();
+    await()
+        .atMost(LONG)
+        .until(
+            () -> {
+              all.addAll(firsts.doneIds());
+              all.addAll(seconds.doneIds());
+              return all.equals(ids(messages));
+            });
   }
 
   @Test

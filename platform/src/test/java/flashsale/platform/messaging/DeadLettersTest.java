@@ -89,7 +89,7 @@ final class DeadLettersTest {
     var id = Ids.next();
     var key = Ids.next();
     var longText = "\0" + "x".repeat(2_000);
-    letters.park("queue", id, key, "t", ENVELOPE, 3, FIRST, new IllegalStateException(longText));
+    letters.park(new Bus.Message(id, key, ENVELOPE, 3), FIRST, new IllegalStateException(longText));
     var letter = letters.find(id).orElseThrow();
     assertThat(letter)
         .extracting(
@@ -102,7 +102,8 @@ final class DeadLettersTest {
             DeadLetter::lastAt,
             DeadLetter::state,
             DeadLetter::replays)
-        .containsExactly("queue", key, "t", ENVELOPE, 3, FIRST, NOON, State.PARKED, 0);
+        .containsExactly(
+            "platform", key, "test.happened.v1", ENVELOPE, 3, FIRST, NOON, State.PARKED, 0);
     assertThat(letter.reason()).hasSize(500).startsWith("java.lang.IllegalStateException: ?xx");
     assertThat(letter.stack().lines()).hasSize(10).anyMatch(line -> line.contains("DeadLetters"));
     assertThat(letters.decisions(id)).isEmpty();
@@ -113,7 +114,7 @@ final class DeadLettersTest {
     var id = Ids.next();
     park(id, 4, new Late("late"));
     letters.park(
-        "platform", id, Ids.next(), "t", ENVELOPE, 5, NOON, new IllegalStateException("later"));
+        new Bus.Message(id, Ids.next(), ENVELOPE, 5), NOON, new IllegalStateException("later"));
     assertThat(letters.count()).isEqualTo(1);
     var letter = letters.find(id).orElseThrow();
     assertThat(letter.attempts()).isEqualTo(5);
@@ -222,6 +223,33 @@ final class DeadLettersTest {
   }
 
   @Test
+  void anOutagesLetterWaitsTwiceAsLongAfterEachReplay() {
+    var minute = Duration.ofMinutes(1);
+    var id = Ids.next();
+    var bug = Ids.next();
+    park(id, 1, new Late("late"));
+    park(bug, 1, bug());
+    var now = NOON;
+    for (int replays = 0; replays < DeadLetters.REPLAYS_MAX; replays++) {
+      var wait = minute.multipliedBy(1L << replays);
+      assertThat(at(now.plus(wait).minusMillis(1)).replayOutages(minute)).isZero();
+      now = now.plus(wait);
+      assertThat(at(now).replayOutages(minute)).isOne();
+      at(now).park(outbox.take(now, Duration.ZERO, 1).getFirst(), new Late("again"));
+    }
+    assertThat(at(now.plus(Duration.ofDays(1))).replayOutages(minute)).isZero();
+    assertThat(letters.find(id).orElseThrow().state()).isEqualTo(State.PARKED);
+    assertThat(letters.decisions(id))
+        .hasSize(DeadLetters.REPLAYS_MAX)
+        .allMatch(decision -> decision.by() == null && !decision.forced());
+    assertThat(letters.decisions(bug)).isEmpty();
+  }
+
+  private DeadLetters at(Instant now) {
+    return new DeadLetters(database, outbox, InstantSource.fixed(now));
+  }
+
+  @Test
   void whatIsDiscardedStaysToBeSeenAndGoesNowhere() {
     var id = Ids.next();
     park(id, 1, new UnreadableEnvelope("what?"));
@@ -243,8 +271,8 @@ final class DeadLettersTest {
     var bugs = new UUID[5];
     for (int i = 0; i < bugs.length; i++) {
       bugs[i] = Ids.next();
-      letters.park(
-          "platform", bugs[i], Ids.next(), "t", ENVELOPE, 1, FIRST.plusSeconds(i / 2), bug());
+      var message = new Bus.Message(bugs[i], Ids.next(), ENVELOPE, 1);
+      letters.park(message, FIRST.plusSeconds(i / 2), bug());
     }
     park(Ids.next(), 1, new Late("late"));
     letters.discard(bugs[4], operator);
@@ -268,7 +296,7 @@ final class DeadLettersTest {
   }
 
   private void park(UUID id, int attempts, Throwable failure) {
-    letters.park("platform", id, Ids.next(), "t", ENVELOPE, attempts, FIRST, failure);
+    letters.park(new Bus.Message(id, Ids.next(), ENVELOPE, attempts), FIRST, failure);
   }
 
   private void append(Outbox.Entry entry) {

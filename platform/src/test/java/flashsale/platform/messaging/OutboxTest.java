@@ -3,11 +3,14 @@ package flashsale.platform.messaging;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.core.JsonProcessingException;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.json.Json;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.sql.Timestamp;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -38,6 +41,11 @@ final class OutboxTest {
         getClass().getResourceAsStream("/db/migration/platform/V1__platform.sql")) {
       assertThat(new String(migration.readAllBytes(), StandardCharsets.UTF_8))
           .contains(Outbox.TABLE);
+    }
+    try (var migration =
+        getClass().getResourceAsStream("/db/migration/platform/V3__outbox_lag.sql")) {
+      assertThat(new String(migration.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(Outbox.LAG_INDEX);
     }
   }
 
@@ -137,6 +145,65 @@ final class OutboxTest {
   void oneThatWaitsForItsFirstTimeHoldsNobodyUp() {
     append(entry("if nobody else does it", key, NOW.plusSeconds(10)), entry("now", key, NOW));
     assertThat(envelopes(outbox.take(NOW, LEASE, 10))).containsExactly("now");
+  }
+
+  @Test
+  void theLagIsHowLongTheOldestHasWaited() {
+    assertThat(outbox.lag(NOW)).isZero();
+    append(entry("not due", Ids.next(), NOW.plusSeconds(9)));
+    assertThat(outbox.lag(NOW)).isZero();
+    append(entry("due", key, NOW.minusSeconds(5)), entry("due later", Ids.next(), NOW));
+    assertThat(outbox.lag(NOW)).isEqualTo(Duration.ofSeconds(5));
+
+    // While it is under way, and while it waits to be tried again, however far that is put off.
+    var taken = outbox.take(NOW, LEASE, 10);
+    outbox.done(List.of(taken.getLast().id()));
+    assertThat(outbox.lag(NOW.plusSeconds(2))).isEqualTo(Duration.ofSeconds(2));
+    outbox.retryAt(taken.getFirst().id(), NOW.plusSeconds(500));
+    assertThat(outbox.lag(NOW.plusSeconds(7))).isEqualTo(Duration.ofSeconds(7));
+
+    outbox.done(ids(taken));
+    assertThat(outbox.lag(NOW)).isZero();
+    assertThat(outbox.lag(NOW.plusSeconds(10))).isEqualTo(Duration.ofSeconds(1));
+  }
+
+  @Test
+  void lookingAtTheLagReadsAFewPagesHoweverMuchWaits() {
+    append(entry("first", key, NOW.minusSeconds(60)));
+    database.with(
+        connection -> {
+          try (var statement = connection.createStatement()) {
+            return statement.execute(
+                """
+                INSERT INTO outbox (id, key, envelope, due_at, attempts, first_taken_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'text',
+                       '2026-11-27T08:00Z'::timestamptz + n % 60 * interval '1 s', n % 2,
+                       CASE n % 2 WHEN 1 THEN '2026-11-27T08:00Z'::timestamptz END
+                FROM generate_series(1, 150000) n
+                """);
+          }
+        });
+    assertThat(outbox.lag(NOW.plusSeconds(30))).isEqualTo(Duration.ofSeconds(90));
+    assertThat(pagesRead(Outbox.OLDEST, Timestamp.from(NOW.plusSeconds(30)))).isLessThan(20);
+    assertThat(outbox.size()).isEqualTo(Outbox.COUNTED_MAX);
+  }
+
+  private int pagesRead(String query, Object parameter) {
+    return database.with(
+        connection -> {
+          try (var statement =
+              connection.prepareStatement("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) " + query)) {
+            statement.setObject(1, parameter);
+            try (var rows = statement.executeQuery()) {
+              rows.next();
+              var plan = Json.tolerant().readTree(rows.getString(1)).path(0).path("Plan");
+              return plan.path("Shared Hit Blocks").asInt()
+                  + plan.path("Shared Read Blocks").asInt();
+            } catch (JsonProcessingException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+        });
   }
 
   @Test

@@ -12,6 +12,8 @@ import java.util.function.Consumer;
 final class Recorder implements Bus.Handler {
   private final List<List<Message>> handed = new ArrayList<>();
   private final List<Message> done = new ArrayList<>();
+  private final AtomicInteger calls = new AtomicInteger();
+  private final AtomicInteger callsMax = new AtomicInteger();
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger runningMax = new AtomicInteger();
   private final Consumer<List<Message>> behaviour;
@@ -27,7 +29,8 @@ final class Recorder implements Bus.Handler {
 
   @Override
   public void handle(List<Message> batch) {
-    runningMax.accumulateAndGet(running.incrementAndGet(), Math::max);
+    callsMax.accumulateAndGet(calls.incrementAndGet(), Math::max);
+    runningMax.accumulateAndGet(running.addAndGet(batch.size()), Math::max);
     try {
       synchronized (this) {
         handed.add(batch);
@@ -37,7 +40,8 @@ final class Recorder implements Bus.Handler {
         done.addAll(batch);
       }
     } finally {
-      running.decrementAndGet();
+      running.addAndGet(-batch.size());
+      calls.decrementAndGet();
     }
   }
 
@@ -56,6 +60,11 @@ final class Recorder implements Bus.Handler {
   }
 
   /** The most calls at one time. */
+  int callsMax() {
+    return callsMax.get();
+  }
+
+  /** The most messages at one time. */
   int runningMax() {
     return runningMax.get();
   }

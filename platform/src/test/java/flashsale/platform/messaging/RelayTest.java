@@ -254,7 +254,7 @@ final class RelayTest {
   @Test
   void whatCannotBeParkedStaysInTheOutbox() {
     var refusals = new AtomicInteger();
-    Parking full =
+    Relay.Parking full =
         (message, failure) -> {
           if (refusals.incrementAndGet() <= 2) {
             throw new DatabaseFailure("gone", new SQLException("gone", "08006"));
@@ -339,6 +339,62 @@ final class RelayTest {
     for (int number = 0; number < 100; number++) {
       var start = number + "/";
       assertThat(delivered.stream().filter(d -> d.startsWith(start))).isSorted();
+    }
+  }
+
+  /** Else their lease could end, and another relay would hand them over again. */
+  @Test
+  void whatHasArrivedIsForgottenWhileASlowOneIsUnderWay() throws InterruptedException {
+    var release = new CountDownLatch(1);
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          if (message.envelope().equals("slow")) {
+            try {
+              release.await();
+            } catch (InterruptedException e) {
+              throw new IllegalStateException(e);
+            }
+          }
+          deliver(message);
+        };
+    append(
+        entry("slow", key, Duration.ZERO),
+        entry("fast", Ids.next(), Duration.ZERO),
+        entry("faster", Ids.next(), Duration.ZERO));
+    try (var _ = new Relay("test", outbox, clock, bus, deadLetters)) {
+      await().until(() -> outbox.size() == 1);
+      assertThat(delivered).containsExactlyInAnyOrder("fast", "faster");
+      release.countDown();
+      await().until(() -> outbox.size() == 0);
+    }
+  }
+
+  @Test
+  void twoRelaysLeaveTheOrderOfAKeyAloneWhenItsFirstMessageFails() {
+    var keys = 20;
+    var entries = new ArrayList<Outbox.Entry>();
+    for (int message = 0; message < 5; message++) {
+      for (int number = 0; number < keys; number++) {
+        var numbered = Ids.derive(key, "key " + number);
+        entries.add(entry(number + "/" + message, numbered, Duration.ZERO));
+      }
+    }
+    append(entries.toArray(Outbox.Entry[]::new));
+    Consumer<Outbox.Taken> bus =
+        message -> {
+          if (message.envelope().endsWith("/0") && message.attempts() < 4) {
+            throw new IllegalStateException("not yet");
+          }
+          deliver(message);
+        };
+    try (var _ = new Relay("one", new Outbox(database), clock, bus, deadLetters);
+        var _ = new Relay("two", new Outbox(database), clock, bus, deadLetters)) {
+      await().atMost(60, TimeUnit.SECONDS).until(() -> outbox.size() == 0);
+    }
+    assertThat(delivered).hasSize(5 * keys).doesNotHaveDuplicates();
+    for (int number = 0; number < keys; number++) {
+      var start = number + "/";
+      assertThat(delivered.stream().filter(d -> d.startsWith(start))).hasSize(5).isSorted();
     }
   }
 
