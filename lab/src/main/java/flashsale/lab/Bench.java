@@ -3,6 +3,7 @@ package flashsale.lab;
 import flashsale.lab.Accounts.Session;
 import flashsale.lab.BenchShop.Open;
 import flashsale.lab.Figure.Bound;
+import flashsale.platform.messaging.RabbitNode;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.io.UncheckedIOException;
@@ -11,9 +12,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 
@@ -23,8 +24,8 @@ import java.util.stream.Stream;
  * the audit. One benchmark at a time.
  */
 public final class Bench {
-  private static final String HOT = "hot-reservation";
-  private static final String NOOP_POST = "noop POST";
+  static final String HOT = "hot-reservation";
+  static final String NOOP_POST = "noop POST";
   private static final String NOOP_GET = "noop GET";
   private static final String NAIVE = "naive peer";
   private static final String REFUSAL = "refusal";
@@ -33,26 +34,26 @@ public final class Bench {
   private static final String EMPTY = "hot-reservation empty";
   private static final String MEMORY = "memory";
   private static final String START = "start";
-  private static final String ACCEPTED = "accepted";
-  private static final String ENDED = "accepted, to the end";
 
   /** The names that {@link Options#only} knows, in the order in which they are shown. */
   public static final List<String> NAMES =
-      List.of(
-          "hot-reservation/noop",
-          "hot-reservation/naive",
-          "refusal/noop",
-          "sale-read/noop",
-          "hot-reservation full/empty",
-          START,
-          MEMORY,
-          "async-accept/noop",
-          "async-local/direct");
+      Stream.concat(
+              Stream.of(
+                  "hot-reservation/noop",
+                  "hot-reservation/naive",
+                  "refusal/noop",
+                  "sale-read/noop",
+                  "hot-reservation full/empty",
+                  START,
+                  MEMORY),
+              AsyncBench.NAMES.stream())
+          .toList();
 
   /** Those of requests that nobody waits for; measured only when they are named. */
-  public static final List<String> ASYNC_NAMES = List.of("async-accept/noop", "async-local/direct");
+  public static final List<String> ASYNC_NAMES = AsyncBench.NAMES;
 
   static final List<String> JVM_FLAGS = List.of("-Xmx256m", "-XX:+UseParallelGC");
+  private static final int BACKLOG_MAX = 1_000_000;
   private static final Duration COPY_MAX = Duration.ofMinutes(5);
 
   /**
@@ -67,6 +68,9 @@ public final class Bench {
    * @param keys whether each reservation carries an Idempotency-Key of its own
    * @param customers whose tokens are used in turn
    * @param filled holds and orders in the tables that count as full
+   * @param backlog requests that are accepted in one burst
+   * @param crowds how many customers come at a time to see whether anything fails
+   * @param broker RabbitMQ's address; empty: what needs one starts its own
    * @param strict whether a missed bar is a failure
    * @param workDir for data directories; empty, or not there yet
    */
@@ -80,10 +84,14 @@ public final class Bench {
       boolean keys,
       int customers,
       int filled,
+      int backlog,
+      List<Integer> crowds,
+      Optional<String> broker,
       boolean strict,
       Path workDir) {
     public Options {
       only = List.copyOf(only);
+      crowds = List.copyOf(crowds);
       for (var name : only) {
         if (!NAMES.contains(name)) {
           throw new IllegalArgumentException("There is no '" + name + "', only " + NAMES + ".");
@@ -91,6 +99,10 @@ public final class Bench {
       }
       if (rounds < 1 || rounds > 100) {
         throw new IllegalArgumentException("1 to 100 rounds, not " + rounds + ".");
+      }
+      if (backlog < 1 || backlog > BACKLOG_MAX) {
+        throw new IllegalArgumentException(
+            "A backlog of 1 to " + BACKLOG_MAX + " requests, not " + backlog + ".");
       }
     }
 
@@ -122,6 +134,8 @@ public final class Bench {
    * Measures, prints a table, and writes the JSON.
    *
    * @return 0; 1 if a bar was missed and that is to be a failure
+   * @throws RabbitNode.NotInstalled before anything is measured, if there is no broker and one is
+   *     needed
    * @throws RuntimeException if a round is void: an answer that was not as planned, a breach
    */
   public static int run(Options options, BenchEnvironment environment, PrintStream out)
@@ -132,10 +146,12 @@ public final class Bench {
         throw new IllegalArgumentException(options.workDir() + " must be empty.");
       }
     }
+    AsyncBench.requireBroker(options);
     var bench = new Bench(options, environment, out);
     bench.makeTemplate();
     bench.shares();
-    bench.accepting();
+    bench.figures.addAll(
+        new AsyncBench(options, environment, bench::copy, bench.sessions, out::println).figures());
     bench.fullAgainstEmpty();
     bench.starts();
     var inOrder =
@@ -212,41 +228,10 @@ public final class Bench {
     }
   }
 
-  private void accepting() {
-    if (!options.wantsAny(ASYNC_NAMES.toArray(String[]::new))) {
-      return;
-    }
-    var rounds = new Rounds();
-    var ended = new ArrayList<Double>();
-    try (var server = environment.start(copy("accepting"), JVM_FLAGS);
-        var shop = BenchShop.visit(server, sessions)) {
-      var measured = new BenchRound(options, server, shop);
-      rounds.add(HOT, n -> measured.hot(measured.leadIn(), n));
-      rounds.add(
-          ACCEPTED,
-          n -> {
-            var both = measured.accepting(n);
-            ended.add(both.ended());
-            return both.accepted();
-          });
-      rounds.add(NOOP_POST, n -> measured.noopPost());
-      rounds.warmUp(out::println);
-      ended.clear();
-      rounds.measure(options.rounds(), out::println);
-    }
-    rounds.add(ENDED, ended);
-    share("async-accept/noop", "share", 0.5, rounds, ACCEPTED, NOOP_POST);
-    share("async-local/direct", "share", 0.6, rounds, ENDED, HOT);
-  }
-
   private void share(
       String name, String unit, double bar, Rounds rounds, String one, String other) {
     if (options.wants(name)) {
-      var behind = new LinkedHashMap<String, List<Double>>();
-      behind.put(one, rounds.of(one));
-      behind.put(other, rounds.of(other));
-      var shares = rounds.share(one, other);
-      figures.add(Figure.of(name, unit, Bound.AT_LEAST, bar, shares, behind));
+      figures.add(rounds.share(name, unit, bar, one, other));
     }
   }
 

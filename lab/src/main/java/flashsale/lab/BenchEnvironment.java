@@ -3,6 +3,9 @@ package flashsale.lab;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 
 /**
  * What the benchmark needs of the product and cannot get over HTTP: the module that knows the
@@ -16,9 +19,15 @@ public interface BenchEnvironment {
    *
    * @param dataDir may not exist yet
    * @param jvmFlags for the child's Java, e.g. {@code -Xmx256m}
+   * @param broker RabbitMQ's address, if facts are to go through it
    * @return as soon as the address is known, whether or not it is ready
    */
-  Server start(Path dataDir, List<String> jvmFlags);
+  Server start(Path dataDir, List<String> jvmFlags, Optional<String> broker);
+
+  /** The same without a broker. */
+  default Server start(Path dataDir, List<String> jvmFlags) {
+    return start(dataDir, jvmFlags, Optional.empty());
+  }
 
   /**
    * Writes holds and orders straight into a server's tables, in a sale of their own that is over,
@@ -44,6 +53,9 @@ public interface BenchEnvironment {
 
     /** A login to the same PostgreSQL that may create tables in a database of its own. */
     Database database();
+
+    /** How many reservations with this id or a later one are in which state, in its tables. */
+    Map<String, Long> reservations(UUID from);
 
     /** Ends the process at once, as a crash would, and waits for its end. */
     void kill();

@@ -1,6 +1,7 @@
 package flashsale.lab;
 
 import flashsale.lab.BenchShop.Open;
+import flashsale.platform.ids.Ids;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -8,7 +9,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.locks.LockSupport;
 
 /**
  * What one round of each measurement does: requests a second, and the check that they did what they
@@ -18,7 +21,19 @@ final class BenchRound {
   static final int HOT_UNITS = 50_000_000;
   private static final int SALE_OFFERS = 20;
   private static final String RESERVATIONS = "/api/v1/reservations";
+  private static final String PENDING = "PENDING";
+  private static final int RUSH_UNITS = 2_000;
+
+  /** Each has one request under way: more than an even load needs as long as it is kept up with. */
+  private static final int PACED_CONNECTIONS = 512;
+
   private static final Duration DRAINED_MAX = Duration.ofMinutes(5);
+
+  /** A payment that the gateway does not answer is the last to be settled. */
+  private static final Duration FINAL_MAX = Duration.ofMinutes(1);
+
+  private static final Duration SETTLED_MAX = Duration.ofSeconds(30);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(20);
   private static final Duration LEAD_IN_MAX = Duration.ofSeconds(1);
   private static final UUID NO_ID = new UUID(0, 0);
 
@@ -58,18 +73,117 @@ final class BenchRound {
 
   /** Reservations of one offer that are answered with 202 and done later. */
   Accepting accepting(int number) {
+    var first = Ids.next();
     var open = shop.openSale("accepted " + number, 1, HOT_UNITS);
     shop.reserve(open);
-    var requests =
-        shop.tokens().stream()
-            .map(t -> Request.toBeAccepted("POST", RESERVATIONS, t, open.reservation()))
-            .toList();
     long from = System.nanoTime();
-    var round = load(server.url(), requests, leadIn(), 202, "PENDING");
-    shop.awaitTaken(open, round.sent() + 1, DRAINED_MAX);
+    var round = load(server.url(), reservations(open, Request.ASYNC), leadIn(), 202, "PENDING");
+    awaitEnded(open, first, round.sent() + 1);
     double seconds = (System.nanoTime() - from) / 1e9;
     shop.audit(open);
     return new Accepting(round.rate(), round.sent() / seconds);
+  }
+
+  /**
+   * The time, in milliseconds, within which 95 of 100 reservations had reached their end, each from
+   * the moment at which it was due. The client is told by the answer, for which it waits.
+   *
+   * @param perSecond how many there are, evenly
+   */
+  double endToEndP95(int number, double perSecond) {
+    var open = shop.openSale("paced " + number, 1, HOT_UNITS);
+    shop.reserve(open);
+    var plan =
+        new Load.Plan(
+            server.url(),
+            reservations(open, Request.ASYNC + ", wait=30"),
+            PACED_CONNECTIONS,
+            leadIn(),
+            options.round(),
+            201,
+            "HELD");
+    var round = Load.run(plan.paced(perSecond));
+    shop.check(open, round.sent() + 1);
+    return round.latencies().getValueAtPercentile(95) / 1e3;
+  }
+
+  /**
+   * What became of a burst.
+   *
+   * @param accepted answers with 202 a second
+   * @param open requests without an end when the last of them was accepted
+   * @param ended requests that had reached their end a second, from the first request on until none
+   *     was left
+   */
+  record Backlog(double accepted, double open, double ended) {}
+
+  /** Accepts so many reservations as fast as it goes and waits until each has reached its end. */
+  Backlog backlog(int number, int requests) {
+    var first = Ids.next();
+    var open = shop.openSale("backlog " + number, 1, HOT_UNITS);
+    shop.reserve(open);
+    var plan =
+        new Load.Plan(
+            server.url(),
+            reservations(open, Request.ASYNC),
+            options.connections(),
+            Duration.ZERO,
+            Load.ROUND_MAX,
+            202,
+            "PENDING");
+    long from = System.nanoTime();
+    var round = Load.run(plan.atMost(requests));
+    double burst = (System.nanoTime() - from) / 1e9;
+    double left = server.reservations(first).getOrDefault(PENDING, 0L);
+    awaitEnded(open, first, round.sent() + 1);
+    double seconds = (System.nanoTime() - from) / 1e9;
+    shop.audit(open);
+    return new Backlog(round.sent() / burst, left, round.sent() / seconds);
+  }
+
+  /** Returns when all reservations from this id on are held, and fails if one ends otherwise. */
+  private void awaitEnded(Open open, UUID first, long reservations) {
+    shop.awaitTaken(open, reservations, DRAINED_MAX);
+    long deadline = System.nanoTime() + SETTLED_MAX.toNanos();
+    var states = server.reservations(first);
+    while (states.containsKey(PENDING) && System.nanoTime() < deadline) {
+      LockSupport.parkNanos(LOOK_EVERY.toNanos());
+      states = server.reservations(first);
+    }
+    if (!states.equals(Map.of("HELD", reservations))) {
+      throw new BenchShop.Failed(
+          "%d reservations were accepted and are now %s".formatted(reservations, states));
+    }
+  }
+
+  /**
+   * What a crowd that wants to be answered with 202 makes of the shop.
+   *
+   * @param accepted reservations and payments that were answered so
+   * @param failures answers that are no plan's: errors, none, 503 to an order; accepted requests
+   *     without an end; rules and promises that were not kept
+   */
+  record Rush(double accepted, double failures) {}
+
+  /** Customers who reserve and pay again and again, without a pause, until the time is over. */
+  Rush rush(int customers, Duration time) {
+    var open = shop.openSale("rush of " + customers, SALE_OFFERS, RUSH_UNITS);
+    var plan =
+        CrowdPlan.of(server.url(), open.saleId(), customers, customers)
+            .paced(leadIn(), Duration.ZERO, time)
+            .async(true, FINAL_MAX)
+            .untilStopped(server::url);
+    var report = Crowd.run(plan, Display.none());
+    var broken = report.promises().verify(server.url());
+    shop.audit(open);
+    double accepted = report.count("reserve", 202, "") + report.count("pay", 202, "");
+    double failures =
+        report.failures()
+            + report.busy("reserve")
+            + report.busy("pay")
+            + report.brokenRules().size()
+            + broken.size();
+    return new Rush(accepted, failures);
   }
 
   /** The same at the naive peer. */
@@ -117,13 +231,21 @@ final class BenchRound {
 
   /** Of the server's Java process, as the kernel counts it. */
   double residentMebibytes() {
+    return residentMebibytes("VmRSS:");
+  }
+
+  /** The most that it ever was, where the kernel tells. */
+  double residentMebibytesMax() {
+    return residentMebibytes("VmHWM:");
+  }
+
+  private double residentMebibytes(String name) {
     var status = Path.of("/proc/" + server.pid() + "/status");
     try {
       if (!Files.exists(status)) {
         return askedOfPs();
       }
-      var line =
-          Files.readAllLines(status).stream().filter(l -> l.startsWith("VmRSS:")).findFirst();
+      var line = Files.readAllLines(status).stream().filter(l -> l.startsWith(name)).findFirst();
       return kibibytes(line.orElseThrow()) / 1024.0;
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -145,6 +267,12 @@ final class BenchRound {
   private double get(String path, String text) {
     var request = Request.of("GET", path, null, null, null);
     return load(server.url(), List.of(request), leadIn(), 200, text).rate();
+  }
+
+  private List<Request> reservations(Open open, String prefer) {
+    return shop.tokens().stream()
+        .map(token -> Request.of("POST", RESERVATIONS, token, null, prefer, open.reservation()))
+        .toList();
   }
 
   private List<Request> reservations(Open open) {

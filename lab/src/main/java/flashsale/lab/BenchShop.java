@@ -176,11 +176,12 @@ final class BenchShop implements AutoCloseable {
   /** Returns when exactly so many units were taken from the offer, and fails after this time. */
   void awaitTaken(Open open, long taken, Duration most) {
     long deadline = System.nanoTime() + most.toNanos();
-    while (left(open) != open.units() - taken) {
-      if (System.nanoTime() > deadline) {
+    for (long left = left(open); left != open.units() - taken; left = left(open)) {
+      // Nobody gives anything back: what is missing now will be missing later.
+      if (left < open.units() - taken || System.nanoTime() > deadline) {
         throw new Failed(
             "%d reservations were accepted, but of %d units %d are left"
-                .formatted(taken, open.units(), left(open)));
+                .formatted(taken, open.units(), left));
       }
       pause();
     }

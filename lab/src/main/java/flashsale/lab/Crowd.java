@@ -22,6 +22,7 @@ import java.util.concurrent.FutureTask;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.LongAdder;
+import org.HdrHistogram.Histogram;
 
 /**
  * A crowd of virtual customers at a running shop, over HTTP only. What each of them is like follows
@@ -39,6 +40,7 @@ public final class Crowd {
   private final CrowdPlan plan;
   private final Display display;
   private final Tally tally = new Tally();
+  private final Tally ends = new Tally();
   private final Promises promises = new Promises();
   private final ConcurrentMap<Outcome, LongAdder> outcomes = new ConcurrentHashMap<>();
   private final ConcurrentMap<UUID, LongAdder> reserved = new ConcurrentHashMap<>();
@@ -50,6 +52,7 @@ public final class Crowd {
   private final FutureTask<CrowdReport> whole;
   private final CountDownLatch closed = new CountDownLatch(1);
   private volatile boolean over;
+  private volatile boolean sentHome;
   private Sale sale;
   private long shownAt = System.nanoTime();
 
@@ -75,6 +78,11 @@ public final class Crowd {
 
   /** Lets everybody go: no new calls; who has not come yet stays away. */
   public void stop() {
+    sentHome = true;
+    leave();
+  }
+
+  private void leave() {
     over = true;
     closed.countDown();
   }
@@ -104,6 +112,16 @@ public final class Crowd {
 
   boolean over() {
     return over;
+  }
+
+  /** Whether it is over because somebody said so, not because its time was. */
+  boolean sentHome() {
+    return sentHome;
+  }
+
+  /** An accepted request has come to a final state, or never did: {@link Tally#NO_ANSWER}. */
+  void reachedItsEnd(String call, int status, String code, long nanos) {
+    ends.record(call, status, code, nanos);
   }
 
   Client client() {
@@ -182,10 +200,10 @@ public final class Crowd {
       while (!threads.awaitTermination(TICK.toMillis(), TimeUnit.MILLISECONDS)) {
         show(watcher, from);
         if (System.nanoTime() > end) {
-          stop();
+          leave();
         }
         end = over ? Math.min(end, System.nanoTime()) : end;
-        if (over && System.nanoTime() > end + GRACE_MAX.toNanos()) {
+        if (over && System.nanoTime() > end + grace().toNanos()) {
           threads.shutdownNow();
         }
       }
@@ -196,6 +214,12 @@ public final class Crowd {
     } finally {
       threads.shutdownNow();
     }
+  }
+
+  /** Who leaves because the time is over still waits for what was accepted. */
+  private Duration grace() {
+    boolean longer = !sentHome && plan.finalMax().compareTo(GRACE_MAX) > 0;
+    return longer ? plan.finalMax() : GRACE_MAX;
   }
 
   private void visit(Customer customer, Duration arrival) {
@@ -227,11 +251,11 @@ public final class Crowd {
     var words =
         String.format(
             Locale.ROOT,
-            "%4.0f s  %,7.0f calls/s  p50 %.1f ms  p95 %.1f ms  paid orders %,d",
+            "%4.0f s  %,7.0f calls/s  %s%s  paid orders %,d",
             (now - from) / 1e9,
             recent.getTotalCount() * 1e9 / (now - shownAt),
-            recent.getValueAtPercentile(50) / 1e3,
-            recent.getValueAtPercentile(95) / 1e3,
+            percentiles(recent),
+            plan.async() ? "  to the end " + percentiles(ends.recent()) : "",
             outcomes.getOrDefault(Outcome.PAID, new LongAdder()).sum());
     shownAt = now;
     var gauges = new ArrayList<Display.Gauge>();
@@ -241,6 +265,14 @@ public final class Crowd {
       gauges.add(new Display.Gauge(name, offer.available(), offer.allocated()));
     }
     display.show(words, gauges);
+  }
+
+  private static String percentiles(Histogram recent) {
+    return String.format(
+        Locale.ROOT,
+        "p50 %.1f ms  p95 %.1f ms",
+        recent.getValueAtPercentile(50) / 1e3,
+        recent.getValueAtPercentile(95) / 1e3);
   }
 
   private static long sum(ConcurrentMap<UUID, LongAdder> units, Sale.Offer offer) {
@@ -266,9 +298,16 @@ public final class Crowd {
         broken("oversold: " + offer);
       }
     }
-    var ends = new TreeMap<String, Long>();
-    outcomes.forEach((outcome, n) -> ends.put(outcome.name(), n.sum()));
+    var byName = new TreeMap<String, Long>();
+    outcomes.forEach((outcome, n) -> byName.put(outcome.name(), n.sum()));
     return new CrowdReport(
-        plan.customers(), elapsed, tally.lines(), offers, ends, promises, List.copyOf(broken));
+        plan.customers(),
+        elapsed,
+        tally.lines(),
+        ends.lines(),
+        offers,
+        byName,
+        promises,
+        List.copyOf(broken));
   }
 }

@@ -17,6 +17,9 @@ import java.util.function.Supplier;
  * @param thinkTime the mean time between two calls of one customer
  * @param timeMax when it is over in any case, sign-up not counted
  * @param signUpsAtOnce accounts that are made at the same time
+ * @param async whether reservations and payments ask to be answered with 202, and are then followed
+ *     to their final state
+ * @param finalMax what was accepted and has no final state after this time is a failure
  * @param untilStopped each customer buys again and again, and bears any failure, until {@link
  *     Crowd#stop} or the end of the time: for tests that kill the server
  */
@@ -29,6 +32,8 @@ public record CrowdPlan(
     Duration thinkTime,
     Duration timeMax,
     int signUpsAtOnce,
+    boolean async,
+    Duration finalMax,
     boolean untilStopped) {
   /** Customers at most: each is a connection. */
   public static final int CUSTOMERS_MAX = 20_000;
@@ -65,6 +70,8 @@ public record CrowdPlan(
         Duration.ofMillis(300),
         Duration.ofMinutes(3),
         4,
+        false,
+        Duration.ofMinutes(1),
         false);
   }
 
@@ -79,12 +86,40 @@ public record CrowdPlan(
         newThinkTime,
         newTimeMax,
         signUpsAtOnce,
+        async,
+        finalMax,
+        untilStopped);
+  }
+
+  /** The same crowd with this architecture, and this patience with what was accepted. */
+  public CrowdPlan async(boolean newAsync, Duration newFinalMax) {
+    return new CrowdPlan(
+        server,
+        saleId,
+        customers,
+        seed,
+        rampUp,
+        thinkTime,
+        timeMax,
+        signUpsAtOnce,
+        newAsync,
+        newFinalMax,
         untilStopped);
   }
 
   /** The same crowd, buying until it is stopped, from a server that may come and go. */
   public CrowdPlan untilStopped(Supplier<URI> comingAndGoing) {
     return new CrowdPlan(
-        comingAndGoing, saleId, customers, seed, rampUp, thinkTime, timeMax, signUpsAtOnce, true);
+        comingAndGoing,
+        saleId,
+        customers,
+        seed,
+        rampUp,
+        thinkTime,
+        timeMax,
+        signUpsAtOnce,
+        async,
+        finalMax,
+        true);
   }
 }

@@ -7,12 +7,17 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.UUID;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * What a crowd saw.
  *
  * @param customers how many came
  * @param elapsed from the first arrival to the last answer
+ * @param calls each with the time to its answer
+ * @param ends requests that were answered with 202, each with the time from the request to its
+ *     final state, and the status that this would have been answered with; the status of one that
+ *     has never reached any is 0
  * @param outcomes how purchases ended, by name
  * @param brokenRules what the shop did against its own rules, in words; the first hundred
  */
@@ -20,6 +25,7 @@ public record CrowdReport(
     int customers,
     Duration elapsed,
     List<CallLine> calls,
+    List<CallLine> ends,
     List<OfferLine> offers,
     Map<String, Long> outcomes,
     Promises promises,
@@ -87,14 +93,27 @@ public record CrowdReport(
         .sum();
   }
 
-  /** Calls that ended with a server error or without an answer. */
+  /**
+   * Calls that ended with a server error or without an answer, and accepted requests without an
+   * end.
+   */
   public long failures() {
-    return calls.stream().mapToLong(c -> c.calls(Count::failed)).sum();
+    return Stream.concat(calls.stream(), ends.stream())
+        .mapToLong(c -> c.calls(Count::failed))
+        .sum();
   }
 
   /** Calls that were refused with 503 or 429, to be tried again later. */
   public long busy() {
     return calls.stream().mapToLong(c -> c.calls(Count::busy)).sum();
+  }
+
+  /** Those of one kind. */
+  long busy(String call) {
+    return calls.stream()
+        .filter(c -> c.call().equals(call))
+        .mapToLong(c -> c.calls(Count::busy))
+        .sum();
   }
 
   public long calls(String call) {
@@ -107,13 +126,10 @@ public record CrowdReport(
   /** Tables for people. */
   public String table() {
     var text = new Formatter(Locale.ROOT);
-    text.format(
-        "%-12s %9s %9s %9s %7s %7s %9s %9s %9s %9s%n",
-        "call", "calls", "done", "refused", "busy", "failed", "p50 ms", "p95 ms", "p99 ms", "max");
-    calls.forEach(c -> row(text, c));
-    text.format("%n");
-    for (var c : calls) {
-      c.counts().stream().filter(n -> !n.done()).forEach(n -> row(text, c.call(), n));
+    rows(text, calls);
+    if (!ends.isEmpty()) {
+      text.format("%nAnswered with 202: from the request to its final state%n%n");
+      rows(text, ends);
     }
     text.format(
         "%n%-36s %9s %9s %9s %9s %9s%n", "offer", "units", "reserved", "released", "paid", "left");
@@ -128,6 +144,17 @@ public record CrowdReport(
         failures(), busy(), brokenRules.size());
     brokenRules.forEach(rule -> text.format("  %s%n", rule));
     return text.toString();
+  }
+
+  private static void rows(Formatter text, List<CallLine> lines) {
+    text.format(
+        "%-12s %9s %9s %9s %7s %7s %9s %9s %9s %9s%n",
+        "call", "calls", "done", "refused", "busy", "failed", "p50 ms", "p95 ms", "p99 ms", "max");
+    lines.forEach(c -> row(text, c));
+    text.format("%n");
+    for (var c : lines) {
+      c.counts().stream().filter(n -> !n.done()).forEach(n -> row(text, c.call(), n));
+    }
   }
 
   private static void row(Formatter text, CallLine c) {

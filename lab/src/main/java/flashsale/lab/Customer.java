@@ -227,7 +227,7 @@ final class Customer {
       }
       promise = crowd.promises().put(asked.answered(answered.id("paymentId"), seen(answered)));
       if (promise.seen() == Seen.PAYMENT_UNKNOWN) {
-        return Outcome.PAYMENT_UNKNOWN;
+        return answered.status() == 202 ? Outcome.PAYMENT_UNKNOWN : Outcome.NOT_PAID;
       }
       if (promise.seen() == Seen.CAPTURED) {
         crowd.paid(lines);
@@ -240,11 +240,11 @@ final class Customer {
   }
 
   private static Seen seen(Answered payment) {
-    var state = payment.body().path("state").asText();
-    if (payment.status() == 402 || state.equals("DECLINED")) {
-      return Seen.DECLINED;
-    }
-    return Shopping.UNDECIDED.contains(state) ? Seen.PAYMENT_UNKNOWN : Seen.CAPTURED;
+    return switch (payment.status()) {
+      case 201 -> Seen.CAPTURED;
+      case 402 -> Seen.DECLINED;
+      default -> Seen.PAYMENT_UNKNOWN; // 410: the hold was gone; nothing charged, or it went back.
+    };
   }
 
   private void checkSame(List<Answered> answers) {

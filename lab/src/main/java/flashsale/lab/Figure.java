@@ -11,9 +11,9 @@ import java.util.Map;
 /**
  * One measurement beside the bar it is held against.
  *
- * @param value the median of the rounds
+ * @param value the median of the rounds; of what is counted, all of them together
  * @param rounds in the order in which they were measured
- * @param behind the series that a share was computed from, in their own units
+ * @param behind the series that it was computed from, or that explain it
  */
 public record Figure(
     String name,
@@ -22,11 +22,22 @@ public record Figure(
     double bar,
     Bound bound,
     List<Double> rounds,
-    Map<String, List<Double>> behind) {
+    Map<String, Series> behind) {
+  /** What was measured besides, round by round. */
+  public record Series(String unit, List<Double> rounds) {
+    /** So many a second. */
+    static Series rates(List<Double> rounds) {
+      return new Series("/s", List.copyOf(rounds));
+    }
+  }
+
   /** On which side of the bar it is good to be. */
   public enum Bound {
     AT_LEAST("at least"),
-    UNDER("under");
+    UNDER("under"),
+    AT_MOST("at most"),
+    /** There is no bar. */
+    SHOWN("shown");
 
     private final String words;
 
@@ -44,8 +55,19 @@ public record Figure(
       Bound bound,
       double bar,
       List<Double> rounds,
-      Map<String, List<Double>> behind) {
+      Map<String, Series> behind) {
     return new Figure(name, median(rounds), unit, bar, bound, List.copyOf(rounds), behind);
+  }
+
+  /** One that is held against no bar. */
+  static Figure shown(String name, String unit, List<Double> rounds, Map<String, Series> behind) {
+    return of(name, unit, Bound.SHOWN, 0, rounds, behind);
+  }
+
+  /** Of things that must not happen: all of them together. */
+  static Figure none(String name, List<Double> counts, Map<String, Series> behind) {
+    double all = counts.stream().mapToDouble(n -> n).sum();
+    return new Figure(name, all, "", 0, Bound.AT_MOST, List.copyOf(counts), behind);
   }
 
   /** The middle one; of an even number, the mean of the two in the middle. */
@@ -62,25 +84,31 @@ public record Figure(
 
   /** Whether the bar is met. */
   public boolean met() {
-    return bound == Bound.AT_LEAST ? value >= bar : value < bar;
+    return switch (bound) {
+      case AT_LEAST -> value >= bar;
+      case UNDER -> value < bar;
+      case AT_MOST -> value <= bar;
+      case SHOWN -> true;
+    };
   }
 
   /** A table for people. */
   public static String table(List<Figure> figures) {
     var text = new Formatter(Locale.ROOT);
     text.format(
-        "%-28s %10s %-5s %-16s %-18s %s%n", "what", "median", "", "bar", "rounds", "verdict");
+        "%-28s %10s %-5s %-16s %-18s %s%n", "what", "value", "", "bar", "rounds", "verdict");
     for (var f : figures) {
       text.format(
           "%-28s %10.2f %-5s %-16s %-18s %s%n",
           f.name,
           f.value,
           f.unit,
-          String.format(Locale.ROOT, "%s %.2f", f.bound.words, f.bar),
+          f.bound == Bound.SHOWN ? "" : String.format(Locale.ROOT, "%s %.2f", f.bound.words, f.bar),
           String.format(Locale.ROOT, "%.2f to %.2f", f.least(), f.most()),
           f.verdict());
       f.behind.forEach(
-          (series, rounds) -> text.format("  %-26s %10.0f /s%n", series, median(rounds)));
+          (series, of) ->
+              text.format("  %-26s %10.0f %s%n", series, median(of.rounds()), of.unit()));
     }
     return text.toString();
   }
@@ -101,16 +129,22 @@ public record Figure(
     members.put("name", name);
     members.put("value", rounded(value));
     members.put("unit", unit);
-    members.put("bar", bar);
+    members.put("bar", bound == Bound.SHOWN ? null : bar);
     members.put("comparison", bound.words);
     members.put("rounds", rounds.stream().map(Figure::rounded).toList());
     var series = new LinkedHashMap<String, Object>();
-    behind.forEach((n, values) -> series.put(n, values.stream().map(Figure::rounded).toList()));
+    behind.forEach((n, of) -> series.put(n, of.rounds().stream().map(Figure::rounded).toList()));
     members.put("behind", series);
     return members;
   }
 
   private String verdict() {
+    if (bound == Bound.SHOWN) {
+      return bound.words;
+    }
+    if (bar == 0 && !met()) {
+      return String.format(Locale.ROOT, "missed by %.0f", value);
+    }
     return met()
         ? "met"
         : String.format(

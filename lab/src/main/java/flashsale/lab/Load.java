@@ -12,8 +12,10 @@ import java.nio.channels.Selector;
 import java.nio.channels.SocketChannel;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Deque;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -22,7 +24,9 @@ import org.HdrHistogram.Histogram;
 
 /**
  * A closed loop of load: each connection sends its next request as soon as it has read the answer
- * to the one before. Strict: one answer that is not as planned fails the whole round.
+ * to the one before. Or an open one: each request has its time, fixed beforehand, and is timed from
+ * then on even if it had to wait for a free connection, so that a server that stalls cannot keep
+ * the load from showing it. Strict: one answer that is not as planned fails the whole round.
  *
  * <p>It shares the machine's cores with what it measures, so it must cost little: one thread asks
  * the kernel which of its connections have an answer and serves those, with requests that were
@@ -43,6 +47,7 @@ public final class Load {
   private static final int FIRST_BUFFER_BYTES = 16 * 1024;
   private static final int READ_BYTES = 256 * 1024;
   private static final long LOOK_MILLIS = 100;
+  private static final long PACED_LOOK_MILLIS = 1;
   private static final int EXCERPT_CHARS = 300;
   private static final byte[] HEX = "0123456789abcdef".getBytes(StandardCharsets.US_ASCII);
 
@@ -54,6 +59,8 @@ public final class Load {
    * @param status the one status every answer must have
    * @param text what every answer's body must contain; empty: anything
    * @param silenceMax without any answer for so long, the round fails
+   * @param perSecond requests a second in an open loop; 0: a closed one
+   * @param requestsMax the round ends after so many
    */
   public record Plan(
       URI server,
@@ -63,8 +70,33 @@ public final class Load {
       Duration measured,
       int status,
       String text,
-      Duration silenceMax) {
-    /** With a patience of 30 s. */
+      Duration silenceMax,
+      double perSecond,
+      long requestsMax) {
+    /** A closed loop. */
+    public Plan(
+        URI server,
+        List<Request> requests,
+        int connections,
+        Duration leadIn,
+        Duration measured,
+        int status,
+        String text,
+        Duration silenceMax) {
+      this(
+          server,
+          requests,
+          connections,
+          leadIn,
+          measured,
+          status,
+          text,
+          silenceMax,
+          0,
+          Long.MAX_VALUE);
+    }
+
+    /** A closed loop with a patience of 30 s. */
     public Plan(
         URI server,
         List<Request> requests,
@@ -74,6 +106,36 @@ public final class Load {
         int status,
         String text) {
       this(server, requests, connections, leadIn, measured, status, text, SILENCE_MAX);
+    }
+
+    /** The same in an open loop. */
+    Plan paced(double newPerSecond) {
+      return new Plan(
+          server,
+          requests,
+          connections,
+          leadIn,
+          measured,
+          status,
+          text,
+          silenceMax,
+          newPerSecond,
+          requestsMax);
+    }
+
+    /** The same with so many requests, if there is time for them. */
+    Plan atMost(long newRequestsMax) {
+      return new Plan(
+          server,
+          requests,
+          connections,
+          leadIn,
+          measured,
+          status,
+          text,
+          silenceMax,
+          perSecond,
+          newRequestsMax);
     }
 
     public Plan {
@@ -87,6 +149,9 @@ public final class Load {
           || leadIn.plus(measured).compareTo(ROUND_MAX) > 0) {
         throw new IllegalArgumentException("a round lasts more than 0 s, at most " + ROUND_MAX);
       }
+      if (!(perSecond >= 0) || requestsMax < 1) {
+        throw new IllegalArgumentException("needs requests to send, and a rate from 0 on");
+      }
     }
   }
 
@@ -94,10 +159,11 @@ public final class Load {
    * What came back.
    *
    * @param sent all requests, also those of the lead-in, each of which was answered
-   * @param answered those answered while it was measured
+   * @param answered those answered while it was measured; in an open loop, due while it was
    * @param measured how long that was
    * @param statuses answered, by status
-   * @param latencies microseconds from sending to the whole answer, in a closed loop
+   * @param latencies microseconds to the whole answer, in a closed loop from sending, in an open
+   *     one from when it was due
    * @param generatorCpu processor time this side took for all of it
    */
   public record Round(
@@ -130,6 +196,8 @@ public final class Load {
   private final Histogram latencies = new Histogram(LATENCY_MAX.toNanos() / 1_000, 3);
   private final long[] statuses = new long[600];
   private final long keyPrefix = ThreadLocalRandom.current().nextLong();
+  private final Deque<Connection> free = new ArrayDeque<>();
+  private long startedAt;
   private long measuredFrom;
   private long measuredTo;
   private long sent;
@@ -180,20 +248,43 @@ public final class Load {
   /** Until the time is over and everything that was sent is answered. */
   private void loop(Selector selector, List<Connection> connections) throws IOException {
     long now = System.nanoTime();
+    startedAt = now;
     measuredFrom = now + plan.leadIn().toNanos();
     measuredTo = measuredFrom + plan.measured().toNanos();
     lastAnswerAt = now;
-    for (var connection : connections) {
-      connection.send(now);
-    }
-    while (waiting > 0) {
-      selector.select(this::serve, LOOK_MILLIS);
+    free.addAll(connections);
+    sendDue(now);
+    while (waiting > 0 || dueAt(now) < measuredTo) {
+      selector.select(this::serve, paced() ? PACED_LOOK_MILLIS : LOOK_MILLIS);
+      now = System.nanoTime();
+      sendDue(now);
       if (System.nanoTime() - lastAnswerAt > plan.silenceMax().toNanos()) {
         throw new IOException("no answer within " + plan.silenceMax().toMillis() + " ms");
       }
       if (Thread.currentThread().isInterrupted()) {
         throw new IOException("interrupted");
       }
+    }
+  }
+
+  private boolean paced() {
+    return plan.perSecond() > 0;
+  }
+
+  /** When the next request is to be sent; for a closed loop that is now, until the time is over. */
+  private long dueAt(long now) {
+    if (sent >= plan.requestsMax()) {
+      return Long.MAX_VALUE;
+    }
+    return paced() ? startedAt + Math.round(sent * 1e9 / plan.perSecond()) : now;
+  }
+
+  /** Without a free connection what is due waits; its time runs. */
+  private void sendDue(long now) throws IOException {
+    for (long due = dueAt(now);
+        due <= now && due < measuredTo && !free.isEmpty();
+        due = dueAt(now)) {
+      free.poll().send(due);
     }
   }
 
@@ -245,7 +336,7 @@ public final class Load {
       next = (int) ((long) number * plan.requests().size() / plan.connections());
     }
 
-    void send(long now) throws IOException {
+    void send(long due) throws IOException {
       var request = plan.requests().get(next);
       next = next + 1 == plan.requests().size() ? 0 : next + 1;
       out.clear().put(request.bytes());
@@ -254,7 +345,7 @@ public final class Load {
         writeHex(request.keyAt() + 8, sent, Request.FRESH_KEY_CHARS - 8);
       }
       out.flip();
-      sentAt = now;
+      sentAt = due;
       // One small request is under way at a time, so the kernel has room for it.
       while (out.hasRemaining()) {
         channel.write(out);
@@ -295,13 +386,15 @@ public final class Load {
       filled = 0;
       waiting--;
       lastAnswerAt = now;
-      if (now >= measuredFrom && now < measuredTo) {
+      long counts = paced() ? sentAt : now;
+      if (counts >= measuredFrom && counts < measuredTo) {
         answered++;
         statuses[reply.status()]++;
         latencies.recordValue(Math.min(now - sentAt, LATENCY_MAX.toNanos()) / 1_000);
       }
-      if (now < measuredTo) {
-        send(now);
+      free.add(this);
+      if (!paced()) {
+        sendDue(now); // At once: in a closed loop this is the hot path.
       }
     }
 

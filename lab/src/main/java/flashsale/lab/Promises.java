@@ -31,7 +31,7 @@ public final class Promises {
     RELEASED,
     /** 402: not paid with that card. The hold stays. */
     DECLINED,
-    /** 202: paid or not, to be told later. */
+    /** 202: paid or not, to be told later; 410: too late, so what was charged goes back. */
     PAYMENT_UNKNOWN,
     /** 201: the money is taken. */
     CAPTURED

@@ -1,5 +1,6 @@
 package flashsale.lab;
 
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.util.Locale;
@@ -98,7 +99,29 @@ final class Reply {
         .findFirst();
   }
 
+  /** Whether the head is there, and with it the status and the headers. */
+  boolean hasHead() {
+    return headEnd > 0;
+  }
+
+  /** The whole chunks that have come of a body whose end is not there yet. */
+  String bodySoFar(int length) throws Malformed {
+    var body = new ByteArrayOutputStream();
+    int at = chunked ? headEnd : length;
+    for (int lineEnd = lineEnd(at, length); lineEnd >= 0; lineEnd = lineEnd(at, length)) {
+      int size = chunkSize(at, lineEnd);
+      int from = lineEnd + 2;
+      at = from + size + 2;
+      if (size == 0 || at > length) {
+        break;
+      }
+      body.write(bytes, from, size);
+    }
+    return body.toString(StandardCharsets.UTF_8);
+  }
+
   private boolean head(int length) throws Malformed {
+    headEnd = 0;
     contentLength = UNKNOWN;
     chunked = false;
     closes = false;

@@ -12,6 +12,9 @@ import java.util.Arrays;
 public record Request(byte[] bytes, int keyAt) {
   static final int MAX_BYTES = 64 * 1024;
 
+  /** Asks to be answered with 202 as soon as the request is durable. */
+  static final String ASYNC = "respond-async";
+
   /** Characters of a key that is made new for each sending. */
   static final int FRESH_KEY_CHARS = 24;
 
@@ -28,12 +31,12 @@ public record Request(byte[] bytes, int keyAt) {
     return of(method, path, token, key, null, body);
   }
 
-  /** One that asks to be answered with 202 as soon as it is durable. */
-  public static Request toBeAccepted(String method, String path, String token, String body) {
-    return of(method, path, token, null, "respond-async", body);
-  }
-
-  private static Request of(
+  /**
+   * Writes a request out.
+   *
+   * @param prefer how it would like to be answered, e.g. {@link #ASYNC}; null: as usual
+   */
+  static Request of(
       String method, String path, String token, String key, String prefer, String body) {
     var head = new StringBuilder(method + " " + path + " HTTP/1.1\r\nHost: localhost\r\n");
     if (token != null) {

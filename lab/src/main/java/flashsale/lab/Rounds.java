@@ -1,5 +1,7 @@
 package flashsale.lab;
 
+import flashsale.lab.Figure.Bound;
+import flashsale.lab.Figure.Series;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -61,6 +63,14 @@ final class Rounds {
       shares.add(series.get(name).get(i) / series.get(of).get(i));
     }
     return shares;
+  }
+
+  /** That share beside its bar. */
+  Figure share(String name, String unit, double bar, String one, String other) {
+    var behind = new LinkedHashMap<String, Series>();
+    behind.put(one, Series.rates(of(one)));
+    behind.put(other, Series.rates(of(other)));
+    return Figure.of(name, unit, Bound.AT_LEAST, bar, share(one, other), behind);
   }
 
   private static String line(String name, double value) {

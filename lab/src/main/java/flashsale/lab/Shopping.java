@@ -1,6 +1,7 @@
 package flashsale.lab;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.lab.Accounts.Account;
 import flashsale.lab.Client.Answered;
 import flashsale.platform.ids.Ids;
@@ -11,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.function.BooleanSupplier;
 
 /**
  * The shop's verbs as one customer uses them. Whatever gets no final answer is sent again with the
@@ -19,11 +21,12 @@ import java.util.concurrent.ThreadLocalRandom;
  */
 final class Shopping {
   private static final String API = "/api/v1/";
+  private static final String EVENTS = "/events";
+  private static final String NOWHERE = "accepted with 202, and no Location to look at";
   private static final int TRIES_MAX = 20;
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(50);
   private static final Duration BACKOFF_MAX = Duration.ofMillis(1_600);
-  private static final int LOOKS_MAX = 120;
-  private static final Duration LOOK_AGAIN = Duration.ofMillis(250);
+  private static final Duration LISTEN_AGAIN = Duration.ofMillis(250);
 
   /** The crowd's time is over; what was under way is left as it is. */
   static final class Over extends RuntimeException {
@@ -83,44 +86,83 @@ final class Shopping {
     return cart;
   }
 
-  /** Where the answer is 202, the reservation is looked at until it is decided. */
+  /** The final answer; 202 only if there was none in time. */
   Answered reserve(Client client, UUID key, Object body) throws InterruptedException {
-    var answered = ask(client, "reserve", "POST", "reservations", key, body);
-    for (int look = 0; answered.status() == 202 && look < LOOKS_MAX; look++) {
-      pause(LOOK_AGAIN);
-      var path = "reservations/" + answered.id("reservationId");
-      var now = ask(client, "reservation", "GET", path, null, null);
-      var state = now.body().path("state").asText();
-      if (!state.equals("PENDING")) {
-        int status = state.equals("REFUSED") ? 409 : 201;
-        return new Answered(status, "", now.body(), now.retryAfter());
-      }
-    }
-    return answered;
+    return order(client, "reserve", "reservations", key, body);
   }
 
   Answered release(Client client, UUID reservationId) throws InterruptedException {
     return ask(client, "release", "DELETE", "reservations/" + reservationId, null, null);
   }
 
-  /** Where the answer is 202, the payment is looked at until it is decided, but not for ever. */
+  /** The same for a payment. */
   Answered pay(Client client, UUID orderId, String card) throws InterruptedException {
     var body = Map.of("orderId", orderId, "method", card);
-    var first = ask(client, "pay", "POST", "payments", Ids.next(), body);
-    if (first.status() != 202) {
-      return first;
-    }
-    for (int look = 0; look < LOOKS_MAX; look++) {
-      pause(LOOK_AGAIN);
-      var now = ask(client, "payment", "GET", "payments/" + first.id("paymentId"), null, null);
-      if (now.ok() && !UNDECIDED.contains(now.body().path("state").asText())) {
-        return now;
-      }
-    }
-    return first;
+    return order(client, "pay", "payments", Ids.next(), body);
   }
 
-  static final List<String> UNDECIDED = List.of("UNKNOWN", "PENDING");
+  private Answered order(Client client, String call, String path, UUID key, Object body)
+      throws InterruptedException {
+    var prefer = plan.async() ? Request.ASYNC : null;
+    var request = Request.of("POST", API + path, token, key.toString(), prefer, Json.text(body));
+    var answered = persist(() -> client.send(call, request), call);
+    return answered.status() == 202 ? followed(client, call, answered) : answered;
+  }
+
+  /**
+   * What became of an accepted request: the events at its Location tell as soon as it is known,
+   * with one request and no polling; a browser's EventSource does the same.
+   */
+  private Answered followed(Client client, String call, Answered accepted)
+      throws InterruptedException {
+    var events = accepted.location().orElseThrow(() -> new IllegalStateException(NOWHERE)) + EVENTS;
+    BooleanSupplier enough = () -> crowd.sentHome() || age(accepted) > plan.finalMax().toNanos();
+    while (!enough.getAsBoolean()) {
+      var pause = LISTEN_AGAIN;
+      try {
+        var told = client.follow("events", events, token, Shopping::isFinal, enough);
+        if (isFinal(told.body())) {
+          var end = end(accepted, told.body());
+          crowd.reachedItsEnd(call, end.status(), end.code(), age(accepted));
+          return end;
+        }
+        if (!told.ok() && !told.passing()) {
+          break; // There is no such thing where it was said to be.
+        }
+        pause = told.retryAfter().orElse(pause);
+      } catch (IOException e) {
+        // Counted by the client. The server may be down and come back.
+      }
+      if (!enough.getAsBoolean()) {
+        Thread.sleep(pause);
+      }
+    }
+    if (crowd.sentHome()) {
+      throw new Over();
+    }
+    crowd.reachedItsEnd(call, Tally.NO_ANSWER, "NEVER_FINAL", age(accepted));
+    return accepted;
+  }
+
+  private static long age(Answered accepted) {
+    return System.nanoTime() - accepted.sentAt();
+  }
+
+  private static boolean isFinal(JsonNode told) {
+    return told.has("state") && !UNDECIDED.contains(told.path("state").asText());
+  }
+
+  /** As it would have been answered at once. */
+  private static Answered end(Answered accepted, JsonNode told) {
+    return switch (told.path("state").asText()) {
+      case "REFUSED" -> accepted.ended(409, told.path("reason").asText(), told);
+      case "DECLINED" -> accepted.ended(402, "PAYMENT_DECLINED", told);
+      case "REFUNDED" -> accepted.ended(410, "HOLD_GONE", told);
+      default -> accepted.ended(201, "", told);
+    };
+  }
+
+  private static final List<String> UNDECIDED = List.of("UNKNOWN", "PENDING");
 
   /** Half to one and a half times as long, so that customers do not walk in step. */
   void pause(Duration mean) throws InterruptedException {
@@ -142,6 +184,15 @@ final class Shopping {
       Client client, String call, String method, String path, UUID key, Object body)
       throws InterruptedException {
     var keyText = key == null ? null : key.toString();
+    return persist(() -> client.call(call, method, API + path, token, keyText, body), call);
+  }
+
+  @FunctionalInterface
+  private interface Sending {
+    Answered send() throws IOException;
+  }
+
+  private Answered persist(Sending sending, String call) throws InterruptedException {
     var backoff = BACKOFF_FIRST;
     for (int attempt = 1; ; attempt++) {
       if (crowd.over()) {
@@ -149,7 +200,7 @@ final class Shopping {
       }
       var pause = backoff;
       try {
-        var answered = client.call(call, method, API + path, token, keyText, body);
+        var answered = sending.send();
         if (!answered.passing()) {
           return answered;
         }

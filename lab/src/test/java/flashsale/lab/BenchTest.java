@@ -3,6 +3,7 @@ package flashsale.lab;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.platform.json.Json;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
@@ -17,6 +18,8 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.UUID;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -36,10 +39,10 @@ class BenchTest {
     }
 
     @Override
-    public Server start(Path dataDir, List<String> jvmFlags) {
+    public Server start(Path dataDir, List<String> jvmFlags, Optional<String> broker) {
       assertThat(jvmFlags).containsExactly("-Xmx256m", "-XX:+UseParallelGC");
       long spawnedAt = System.nanoTime();
-      started.add(dataDir.getFileName().toString());
+      started.add(dataDir.getFileName() + broker.map(url -> " with " + url).orElse(""));
       var mark = dataDir.resolve("shop");
       try {
         Files.createDirectories(dataDir);
@@ -82,6 +85,11 @@ class BenchTest {
     }
 
     @Override
+    public Map<String, Long> reservations(UUID from) {
+      return shop.states(from);
+    }
+
+    @Override
     public void kill() {}
 
     /** Stays up: its copies are the same shop. */
@@ -100,6 +108,9 @@ class BenchTest {
         true,
         5,
         1_000,
+        300,
+        List.of(3, 6),
+        Optional.of("amqp://127.0.0.1:1"),
         strict,
         folder.resolve("run " + runs++));
   }
@@ -139,6 +150,60 @@ class BenchTest {
               assertThat(f.has("unit") && f.has("bar")).isTrue();
             });
     assertThat(filled).containsExactly(1_000);
+  }
+
+  @Test
+  void whatIsAcceptedIsMeasuredToItsEnd() throws IOException {
+    var text = run(options(false, Bench.ASYNC_NAMES.toArray(String[]::new)), new TinyShops(), 0);
+
+    assertThat(text)
+        .contains("round 3/3", "verdict", "3 customers: ", "6, RabbitMQ: ")
+        .contains(Bench.ASYNC_NAMES);
+    assertThat(started)
+        .containsExactly("template", "accepting", "rabbit with amqp://127.0.0.1:1", "backlog");
+    var figures = new HashMap<String, JsonNode>();
+    for (var f : Json.tolerant().readTree(Files.readString(folder.resolve("figures.json")))) {
+      figures.put(f.get("name").asText(), f);
+    }
+    assertThat(figures.keySet()).containsExactlyInAnyOrderElementsOf(Bench.ASYNC_NAMES);
+    for (var rated : List.of("async-rabbitmq/direct", "async-local/direct", "async-p95")) {
+      assertThat(figures.get(rated).get("rounds")).as(rated).hasSize(3);
+      assertThat(figures.get(rated).get("value").asDouble()).as(rated).isPositive();
+      assertThat(figures.get(rated).get("behind")).as(rated).hasSize(2);
+    }
+    var backlog = figures.get("async-backlog");
+    assertThat(backlog.get("unit").asText()).isEqualTo("/s");
+    assertThat(backlog.get("value").asDouble()).isPositive();
+    assertThat(backlog.get("bar").isNull()).isTrue();
+    assertThat(backlog.get("comparison").asText()).isEqualTo("shown");
+    var failures = figures.get("async-failures");
+    assertThat(failures.get("value").asDouble()).isZero();
+    assertThat(failures.get("rounds")).hasSize(4);
+    assertThat(failures.get("behind").get("6 customers").get(0).asDouble()).isPositive();
+  }
+
+  @Test
+  void whereNothingNeedsABrokerNoneIsUsed() throws IOException {
+    var text = run(options(true, "async-p95", "async-failures"), new TinyShops(), 0);
+
+    assertThat(text).doesNotContain("RabbitMQ", "hot-reservation");
+    assertThat(started).containsExactly("template", "accepting");
+  }
+
+  @Test
+  void oneFailureInACrowdIsNotOutvoted() throws IOException {
+    var text = run(options(true, "async-failures"), new TinyShops(TinyShop.Fault.WRONG_TOTALS), 1);
+
+    assertThat(text).containsPattern("async-failures +[1-9]").contains("missed by");
+  }
+
+  @Test
+  void whatIsAcceptedAndLostMakesTheRoundVoid() {
+    assertThatThrownBy(
+            () ->
+                run(options(false, "async-backlog"), new TinyShops(TinyShop.Fault.LOSES_UNITS), 0))
+        .isInstanceOf(BenchShop.Failed.class)
+        .hasMessageContaining("reservations were accepted, but of");
   }
 
   @Test

@@ -1,5 +1,6 @@
 package flashsale.lab;
 
+import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
@@ -8,6 +9,7 @@ import java.io.PrintStream;
 import java.net.URI;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Map;
 import java.util.UUID;
 import org.awaitility.Awaitility;
 import org.junit.jupiter.api.Test;
@@ -33,6 +35,65 @@ class CrowdTest {
       assertThat(report.count("pay", 402, "PAYMENT_DECLINED")).isPositive();
       assertThat(report.promises().counts().keySet())
           .contains(Promises.Seen.CAPTURED, Promises.Seen.RELEASED, Promises.Seen.HELD);
+    }
+  }
+
+  @Test
+  void aCrowdThatIsAcceptedFollowsEverythingToItsEnd() {
+    try (var shop = new TinyShop()) {
+      var report = Crowd.run(async(plan(shop, 150)), Display.none());
+
+      assertThat(report.brokenRules()).isEmpty();
+      assertThat(report.failures()).isZero();
+      assertThat(report.promises().verify(shop.url(), Duration.ofSeconds(5))).isEmpty();
+      assertThat(report.count("reserve", 202, "")).isGreaterThan(150);
+      assertThat(report.count("reserve", 201, "") + report.count("pay", 201, "")).isZero();
+      var ends = report.ends().stream().collect(toMap(CrowdReport.CallLine::call, c -> c));
+      assertThat(ends.keySet()).containsExactlyInAnyOrder("reserve", "pay");
+      assertThat(counts(ends.get("reserve"))).containsKeys("201 ", "409 LIMIT_EXCEEDED");
+      assertThat(counts(ends.get("pay"))).containsOnlyKeys("201 ", "402 PAYMENT_DECLINED");
+      assertThat(ends.get("reserve").counts().stream().mapToLong(CrowdReport.Count::calls).sum())
+          .isEqualTo(report.count("reserve", 202, ""));
+      assertThat(report.promises().counts().keySet())
+          .contains(Promises.Seen.CAPTURED, Promises.Seen.RELEASED, Promises.Seen.HELD);
+      assertThat(report.table())
+          .contains("Answered with 202: from the request to its final state", "failures: 0");
+    }
+  }
+
+  private static CrowdPlan async(CrowdPlan plan) {
+    return plan.async(true, Duration.ofSeconds(20));
+  }
+
+  private static Map<String, Long> counts(CrowdReport.CallLine line) {
+    return line.counts().stream().collect(toMap(n -> n.status() + " " + n.code(), n -> n.calls()));
+  }
+
+  @Test
+  void whatIsAcceptedAndNeverFinalIsAFailure() {
+    try (var shop = new TinyShop(TinyShop.Fault.NEVER_DECIDES)) {
+      var plan = plan(shop, 5).async(true, Duration.ofMillis(300));
+      var report = Crowd.run(plan, Display.none());
+
+      long accepted = report.count("reserve", 202, "");
+      assertThat(accepted).isPositive();
+      assertThat(report.failures()).isEqualTo(accepted);
+      assertThat(report.ends()).hasSize(1);
+      assertThat(counts(report.ends().getFirst()))
+          .containsExactly(Map.entry("0 NEVER_FINAL", accepted));
+    }
+  }
+
+  @Test
+  void whoIsSentHomeNoLongerWaitsForWhatWasAccepted() {
+    try (var shop = new TinyShop(TinyShop.Fault.NEVER_DECIDES)) {
+      var crowd = Crowd.start(plan(shop, 5).async(true, Duration.ofMinutes(5)), Display.none());
+      Awaitility.await().until(() -> shop.states(new UUID(0, 0)).getOrDefault("PENDING", 0L) >= 5);
+      crowd.stop();
+
+      var report = crowd.await();
+      assertThat(report.elapsed()).isLessThan(Duration.ofSeconds(20));
+      assertThat(report.failures()).isZero();
     }
   }
 

@@ -44,6 +44,19 @@ class FigureTest {
   }
 
   @Test
+  void whatIsOnlyShownHasNoBarAndWhatMustNotHappenIsAddedUp() {
+    var shown = Figure.shown("async-backlog", "/s", List.of(900.0), Map.of());
+    var none = Figure.none("async-failures", List.of(0.0, 0.0, 2.0), Map.of());
+
+    assertThat(shown.met()).isTrue();
+    assertThat(none.met()).isFalse();
+    assertThat(none.value()).isEqualTo(2);
+    assertThat(Figure.none("async-failures", List.of(0.0, 0.0), Map.of()).met()).isTrue();
+    assertThat(Figure.table(List.of(shown, none)))
+        .contains("900.00 /s", "shown", "at most 0.00", "missed by 2");
+  }
+
+  @Test
   void theJsonHasNameValueUnitBarAndRounds() throws JsonProcessingException {
     var figure =
         Figure.of(
@@ -52,7 +65,7 @@ class FigureTest {
             Figure.Bound.AT_LEAST,
             10,
             List.of(12.34567, 11.0, 13.0),
-            Map.of("naive peer", List.of(800.0, 900.0, 850.0)));
+            Map.of("naive peer", Figure.Series.rates(List.of(800.0, 900.0, 850.0))));
 
     var json = Json.tolerant().readTree(Figure.json(List.of(figure)));
 

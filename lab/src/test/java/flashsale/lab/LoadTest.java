@@ -95,6 +95,46 @@ class LoadTest {
   }
 
   @Test
+  void inAnOpenLoopTheTimeOfARequestBeginsWhenItIsDue() {
+    var served = new AtomicLong();
+    var routes =
+        new Routes()
+            .get(
+                "/",
+                Access.PUBLIC,
+                call -> {
+                  served.incrementAndGet();
+                  Thread.sleep(Duration.ofMillis(60)); // The slowness that is measured.
+                  return Answer.ok(1);
+                });
+    try (var server = server(routes)) {
+      var plan = plan(HttpServer.local(server.port()), GET, 200, "");
+      var kept = Load.run(plan.paced(40)); // Eight connections could do twice as much.
+      assertThat(kept.sent()).isEqualTo(14).isEqualTo(served.get());
+      assertThat(kept.answered()).isEqualTo(12);
+      assertThat(kept.latencies().getMinValue()).isGreaterThanOrEqualTo(59_000);
+      assertThat(kept.latencies().getValueAtPercentile(50)).isLessThan(200_000);
+
+      // Twice as much as they can do: in the end each waits for a free one as long as it all
+      // lasted.
+      var late = Load.run(plan.paced(270));
+      assertThat(late.sent()).isEqualTo(95);
+      assertThat(late.latencies().getMaxValue()).isGreaterThan(250_000);
+    }
+  }
+
+  @Test
+  void aRoundEndsAfterAsManyRequestsAsItMayHave() {
+    var served = new AtomicLong();
+    var routes = new Routes().get("/", Access.PUBLIC, call -> Answer.ok(served.incrementAndGet()));
+    try (var server = server(routes)) {
+      var round = Load.run(plan(HttpServer.local(server.port()), GET, 200, "").atMost(21));
+
+      assertThat(round.sent()).isEqualTo(21).isEqualTo(served.get());
+    }
+  }
+
+  @Test
   void anUnexpectedStatusFailsTheRoundAndIsShownWithItsBody() {
     try (var server = server(new Routes().get("/", Access.PUBLIC, call -> Answer.ok("fine")))) {
       var url = HttpServer.local(server.port());

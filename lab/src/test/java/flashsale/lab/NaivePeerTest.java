@@ -20,6 +20,7 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.UUID;
 import org.jose4j.jwk.JsonWebKey;
 import org.jose4j.lang.JoseException;
 import org.junit.jupiter.api.Test;
@@ -65,6 +66,11 @@ class NaivePeerTest {
     @Override
     public BenchEnvironment.Login operator() {
       return TinyShop.OPERATOR;
+    }
+
+    @Override
+    public Map<String, Long> reservations(UUID from) {
+      throw new UnsupportedOperationException("no reservations here");
     }
 
     @Override

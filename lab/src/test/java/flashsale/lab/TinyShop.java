@@ -20,6 +20,9 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
 
 /** A shop just large enough for a crowd, in memory, that can be told to misbehave. */
 final class TinyShop implements AutoCloseable {
@@ -34,6 +37,7 @@ final class TinyShop implements AutoCloseable {
     FAILS_ITS_AUDIT,
     OVERSELLS,
     SIGN_UPS_BUSY,
+    NEVER_DECIDES,
     FAILS_SOMETIMES
   }
 
@@ -76,24 +80,35 @@ final class TinyShop implements AutoCloseable {
     private final UUID orderId = Ids.next();
     private final UUID customer;
     private final List<Line> lines;
-    private final long total;
     private final Instant expiresAt = Instant.now().plusSeconds(60);
-    private String state = "HELD";
+    private long total;
+    private String state = "PENDING";
+    private String reason = "";
     private String orderState = "PENDING_PAYMENT";
 
-    private Reservation(UUID customer, List<Line> lines, long total) {
+    private Reservation(UUID customer, List<Line> lines) {
       this.customer = customer;
       this.lines = lines;
-      this.total = total;
     }
   }
 
-  private record Payment(UUID id, Reservation reservation, String state) {}
+  private static final class Payment {
+    private final UUID id = Ids.next();
+    private final Reservation reservation;
+    private final String card;
+    private String state = "PENDING";
+
+    private Payment(Reservation reservation, String card) {
+      this.reservation = reservation;
+      this.card = card;
+    }
+  }
 
   static final BenchEnvironment.Login OPERATOR =
       new BenchEnvironment.Login("operator@shop.example", "operators only");
 
   private static final long PRICE = 1_000;
+  private static final Set<String> HOLDING = Set.of("HELD", "CONFIRMED");
 
   final UUID saleId = Ids.next();
   final Map<String, UUID> users = new ConcurrentHashMap<>();
@@ -155,10 +170,12 @@ final class TinyShop implements AutoCloseable {
         .put("/api/v1/carts/{id}/items/{offer}", Access.CUSTOMER, this::putItem)
         .post("/api/v1/reservations", Access.CUSTOMER, this::reserve)
         .get("/api/v1/reservations/{id}", Access.CUSTOMER, c -> Answer.ok(view(find(c))))
+        .get("/api/v1/reservations/{id}/events", Access.CUSTOMER, c -> events(() -> view(find(c))))
         .delete("/api/v1/reservations/{id}", Access.CUSTOMER, this::release)
         .get("/api/v1/orders/{id}", Access.CUSTOMER, this::order)
         .post("/api/v1/payments", Access.CUSTOMER, this::pay)
-        .get("/api/v1/payments/{id}", Access.CUSTOMER, this::payment)
+        .get("/api/v1/payments/{id}", Access.CUSTOMER, c -> Answer.ok(paymentView(c)))
+        .get("/api/v1/payments/{id}/events", Access.CUSTOMER, c -> events(() -> paymentView(c)))
         .post("/api/v1/sessions/refresh", Access.PUBLIC, this::refresh)
         .post("/api/v1/admin/products", Access.OPERATOR, this::newProduct)
         .post("/api/v1/admin/sales", Access.OPERATOR, this::newSale)
@@ -265,39 +282,94 @@ final class TinyShop implements AutoCloseable {
     var key = call.caller().userId() + call.idempotencyKey().orElseGet(() -> "" + Ids.next());
     var known = has(Fault.IGNORES_KEYS) ? null : answers.get(key);
     if (known == null) {
-      known = decide(call);
+      var wanted = call.body(Wanted.class);
+      var lines = wanted.cartId() == null ? wanted.lines() : carts.get(wanted.cartId());
+      var made = new Reservation(call.caller().userId(), List.copyOf(lines));
+      if (accepts(call)) {
+        reservations.put(made.id, made);
+        known = accepted("reservations/" + made.id, view(made), () -> decide(made));
+      } else {
+        decide(made);
+        known =
+            made.state.equals("HELD")
+                ? Answer.json(201, view(made))
+                : Answer.json(409, Map.of("code", made.reason));
+        if (!has(Fault.FORGETS_RESERVATIONS)) {
+          reservations.put(made.id, made);
+        }
+      }
       answers.put(key, known);
     }
     return known;
   }
 
-  private Answer decide(Call call) {
-    var wanted = call.body(Wanted.class);
-    var lines = wanted.cartId() == null ? wanted.lines() : carts.get(wanted.cartId());
-    for (var line : lines) {
+  /** Whether the answer is to be 202; who waits is answered at once, as deciding takes no time. */
+  private static boolean accepts(Call call) {
+    return call.prefer().respondAsync() && call.prefer().waitMax().isEmpty();
+  }
+
+  private Answer accepted(String path, Map<String, Object> view, Runnable decision) {
+    if (!has(Fault.NEVER_DECIDES)) {
+      Thread.startVirtualThread(decision);
+    }
+    return Answer.json(202, view).header("Location", "/api/v1/" + path);
+  }
+
+  /** Every state from now on. */
+  private Answer events(Supplier<Map<String, Object>> view) {
+    var first = view.get();
+    return Answer.events(
+        stream -> {
+          var told = "";
+          for (var now = first; !stream.ending(); now = view.get()) {
+            var state = now.get("state").toString();
+            if (!state.equals(told)) {
+              stream.send(state, "change", now);
+              told = state;
+            } else {
+              stream.heartbeat(); // Which tells that the client has gone, too.
+            }
+            LockSupport.parkNanos(Duration.ofMillis(5).toNanos());
+          }
+        });
+  }
+
+  private synchronized void decide(Reservation made) {
+    made.reason = refusal(made);
+    made.state = made.reason.isEmpty() ? "HELD" : "REFUSED";
+    if (made.reason.isEmpty()) {
+      made.total = has(Fault.WRONG_TOTALS) ? 1 : 0;
+      for (var line : made.lines) {
+        offer(line).available -= line.quantity() + (has(Fault.LOSES_UNITS) ? 1 : 0);
+        made.total += PRICE * line.quantity();
+      }
+    }
+  }
+
+  /** Empty: none. */
+  private String refusal(Reservation made) {
+    for (var line : made.lines) {
       var offer = offer(line);
       boolean limited = offer.limit > 0 && !has(Fault.IGNORES_LIMITS);
-      int units = limited ? unitsOf(call.caller().userId(), line.offerId()) : 0;
+      int units = limited ? unitsOf(made.customer, line.offerId()) : 0;
       if (offer.available == 0 && !has(Fault.OVERSELLS)) {
-        return Answer.json(409, Map.of("code", "SOLD_OUT"));
+        return "SOLD_OUT";
       }
       if (limited && units + line.quantity() > offer.limit) {
-        return Answer.json(409, Map.of("code", "LIMIT_EXCEEDED"));
+        return "LIMIT_EXCEEDED";
       }
       if (offer.available < line.quantity() && !has(Fault.OVERSELLS)) {
-        return Answer.json(409, Map.of("code", "INSUFFICIENT_STOCK"));
+        return "INSUFFICIENT_STOCK";
       }
     }
-    long total = has(Fault.WRONG_TOTALS) ? 1 : 0;
-    for (var line : lines) {
-      offer(line).available -= line.quantity() + (has(Fault.LOSES_UNITS) ? 1 : 0);
-      total += PRICE * line.quantity();
-    }
-    var made = new Reservation(call.caller().userId(), List.copyOf(lines), total);
-    if (!has(Fault.FORGETS_RESERVATIONS)) {
-      reservations.put(made.id, made);
-    }
-    return Answer.json(201, view(made));
+    return "";
+  }
+
+  /** How many of its reservations with this id or a later one are in which state. */
+  synchronized Map<String, Long> states(UUID from) {
+    return reservations.values().stream()
+        .filter(r -> r.id.toString().compareTo(from.toString()) >= 0)
+        .collect(Collectors.groupingBy(r -> r.state, Collectors.counting()));
   }
 
   private Offer offer(Line line) {
@@ -310,7 +382,7 @@ final class TinyShop implements AutoCloseable {
 
   private int unitsOf(UUID customer, UUID offer) {
     return reservations.values().stream()
-        .filter(r -> r.customer.equals(customer) && !r.state.equals("RELEASED"))
+        .filter(r -> r.customer.equals(customer) && HOLDING.contains(r.state))
         .flatMap(r -> r.lines.stream())
         .filter(l -> l.offerId().equals(offer))
         .mapToInt(Line::quantity)
@@ -322,6 +394,7 @@ final class TinyShop implements AutoCloseable {
         "reservationId", r.id,
         "orderId", r.orderId,
         "state", r.state,
+        "reason", r.reason,
         "totalMinor", r.total,
         "currency", "EUR",
         "expiresAt", r.expiresAt);
@@ -363,38 +436,46 @@ final class TinyShop implements AutoCloseable {
   private synchronized Answer pay(Call call) {
     var body = call.body(Pay.class);
     var r = byOrder(body.orderId());
-    boolean declined = body.method().equals("tok_declined");
-    boolean unknown = body.method().startsWith("tok_timeout");
-    var state = declined ? "DECLINED" : "CAPTURED";
-    var payment = new Payment(Ids.next(), r, state);
+    var payment = new Payment(r, body.method());
     if (!has(Fault.FORGETS_PAYMENTS)) {
-      payments.put(payment.id(), payment);
+      payments.put(payment.id, payment);
     }
-    if (declined) {
-      throw Problem.of(402, "PAYMENT_DECLINED", "No.").with("paymentId", payment.id());
+    if (accepts(call) || body.method().startsWith("tok_timeout")) {
+      return accepted("payments/" + payment.id, view(payment), () -> charge(payment));
     }
-    r.state = "CONFIRMED";
-    r.orderState = "PAID";
-    return Answer.json(unknown ? 202 : 201, view(payment, unknown ? "UNKNOWN" : state));
+    charge(payment);
+    if (payment.state.equals("DECLINED")) {
+      throw Problem.of(402, "PAYMENT_DECLINED", "No.").with("paymentId", payment.id);
+    }
+    return Answer.json(201, view(payment));
   }
 
-  private synchronized Answer payment(Call call) {
+  private synchronized void charge(Payment payment) {
+    boolean declined = payment.card.equals("tok_declined");
+    payment.state = declined ? "DECLINED" : "CAPTURED";
+    if (!declined) {
+      payment.reservation.state = "CONFIRMED";
+      payment.reservation.orderState = "PAID";
+    }
+  }
+
+  private synchronized Map<String, Object> paymentView(Call call) {
     var found = payments.get(call.pathId("id", "payment"));
     if (found == null) {
       throw Problem.notFound("payment");
     }
-    return Answer.ok(view(found, found.state()));
+    return view(found);
   }
 
-  private static Map<String, Object> view(Payment payment, String state) {
+  private static Map<String, Object> view(Payment payment) {
     return Map.of(
         "paymentId",
-        payment.id(),
+        payment.id,
         "orderId",
-        payment.reservation().orderId,
+        payment.reservation.orderId,
         "state",
-        state,
+        payment.state,
         "amountMinor",
-        payment.reservation().total);
+        payment.reservation.total);
   }
 }

@@ -1,14 +1,18 @@
 package flashsale.server;
 
 import flashsale.lab.Bench;
+import flashsale.platform.messaging.RabbitNode;
+import flashsale.platform.messaging.RabbitSettings;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.ParameterException;
@@ -19,30 +23,25 @@ import picocli.CommandLine.Spec;
     name = "bench",
     description = {
       "Measures this machine against the bars; every selling round ends with an audit.",
-      "Servers, the naive peer and the load run on this machine, in a temporary folder."
+      "Servers, the naive peer and the load run on this machine, in a temporary folder.",
+      "With --architecture async, and no --only: what is answered with 202. Where no --rabbitmq is"
+          + " named, async-rabbitmq/direct starts a broker of its own."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int CONNECTIONS = 64;
   private static final Duration WARM_UP = Duration.ofSeconds(15);
   private static final int CUSTOMERS = 1_000;
   private static final int FILLED = 1_000_000;
+  private static final List<Integer> CROWDS = List.of(250, 500);
 
   @Spec private CommandSpec spec;
+  @Mixin private ArchitectureOptions architecture;
 
   @Option(
       names = "--only",
       paramLabel = "NAME",
       description = "Runs one measurement; may be repeated.")
   private List<String> only = List.of();
-
-  @Option(
-      names = "--architecture",
-      paramLabel = "sync|async",
-      defaultValue = "sync",
-      description =
-          "Which measurements run where none is named: of requests that are answered at their end,"
-              + " or with 202 (default: ${DEFAULT-VALUE}).")
-  private String architecture;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON.")
   private Path json;
@@ -68,6 +67,13 @@ final class BenchCommand implements Callable<Integer> {
       description = "Whether each reservation has an Idempotency-Key (default: ${DEFAULT-VALUE}).")
   private String keys;
 
+  @Option(
+      names = "--backlog",
+      paramLabel = "N",
+      defaultValue = "100000",
+      description = "Requests in the burst of async-backlog (default: ${DEFAULT-VALUE}).")
+  private int backlog;
+
   @Option(names = "--strict", description = "Ends with 1 if a bar is missed.")
   private boolean strict;
 
@@ -79,22 +85,26 @@ final class BenchCommand implements Callable<Integer> {
     if (!keys.equals("on") && !keys.equals("off")) {
       throw new ParameterException(spec.commandLine(), "--keys must be on or off.");
     }
-    if (!architecture.equals("sync") && !architecture.equals("async")) {
-      throw new ParameterException(
-          spec.commandLine(), "--architecture must be sync or async, not " + architecture + ".");
-    }
+    boolean async = architecture.async();
+    var broker = architecture.rabbitmq();
     var workDir = Files.createTempDirectory("flashsale-bench-");
     try {
-      return Bench.run(options(workDir), new BenchedProduct(), System.out);
+      return Bench.run(options(workDir, async, broker), new BenchedProduct(), System.out);
+    } catch (RabbitNode.NotInstalled e) {
+      throw new CommandFailure(
+          ExitCode.ENVIRONMENT,
+          "async-rabbitmq/direct needs a broker. "
+              + e.getMessage()
+              + " Or name one that is to be used: --rabbitmq URL.");
     } finally {
       delete(workDir);
     }
   }
 
-  private Bench.Options options(Path workDir) {
+  private Bench.Options options(Path workDir, boolean async, Optional<RabbitSettings> broker) {
     try {
       return new Bench.Options(
-          only.isEmpty() && architecture.equals("async") ? Bench.ASYNC_NAMES : only,
+          only.isEmpty() && async ? Bench.ASYNC_NAMES : only,
           json,
           rounds,
           Duration.ofSeconds(seconds),
@@ -103,6 +113,9 @@ final class BenchCommand implements Callable<Integer> {
           keys.equals("on"),
           CUSTOMERS,
           FILLED,
+          backlog,
+          CROWDS,
+          broker.map(RabbitSettings::url),
           strict,
           workDir);
     } catch (IllegalArgumentException e) {

@@ -9,13 +9,16 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.management.ManagementFactory;
 import java.net.URI;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
@@ -29,10 +32,12 @@ final class BenchedProduct implements BenchEnvironment {
   private static final Duration START_MAX = Duration.ofMinutes(1);
   private static final Duration STOP_MAX = Duration.ofSeconds(60);
   private static final Duration LOOK_EVERY = Duration.ofMillis(5);
+  private static final String MESSAGING_URL = "FLASHSALE_MESSAGING_URL";
+  private static final int LAST_LINES = 5;
   private static final int FILL_BATCH = 10_000;
 
   @Override
-  public Server start(Path dataDir, List<String> jvmFlags) {
+  public Server start(Path dataDir, List<String> jvmFlags, Optional<String> broker) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
     command.addAll(jvmFlags);
@@ -42,14 +47,16 @@ final class BenchedProduct implements BenchEnvironment {
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
     command.addAll(List.of("serve", "--bench-endpoints", "--port", "0"));
     command.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
+    var builder =
+        new ProcessBuilder(command)
+            .redirectOutput(ProcessBuilder.Redirect.DISCARD)
+            .redirectError(new File(dataDir + ".log"));
+    // Nobody's real database or broker.
+    builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
+    // Not as an option: it has a password, and what stands on a command line, every user can read.
+    broker.ifPresent(url -> builder.environment().put(MESSAGING_URL, url));
     long spawnedAt = System.nanoTime();
     try {
-      var builder =
-          new ProcessBuilder(command)
-              .redirectOutput(ProcessBuilder.Redirect.DISCARD)
-              .redirectError(new File(dataDir + ".log"));
-      // Nobody's real database or broker.
-      builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
       var process = builder.start();
       return new Child(process, dataDir, address(process, dataDir), spawnedAt);
     } catch (IOException e) {
@@ -75,7 +82,17 @@ final class BenchedProduct implements BenchEnvironment {
     }
     process.destroyForcibly();
     throw new CommandFailure(
-        ExitCode.FAILED, "The server under test did not start; see " + dataDir + ".log.");
+        ExitCode.FAILED, "The server under test did not start: " + lastWords(dataDir));
+  }
+
+  /** Its log goes with the folder. */
+  private static String lastWords(Path dataDir) {
+    try {
+      var lines = Files.readAllLines(Path.of(dataDir + ".log"));
+      return String.join("\n", lines.subList(Math.max(0, lines.size() - LAST_LINES), lines.size()));
+    } catch (IOException e) {
+      return "it said nothing.";
+    }
   }
 
   /** One server as a process. */
@@ -96,6 +113,23 @@ final class BenchedProduct implements BenchEnvironment {
     public Database database() {
       var login = EmbeddedPostgres.running(dataDir, NAIVE).orElseThrow();
       return new Database(login.url(), login.user(), login.password());
+    }
+
+    @Override
+    public Map<String, Long> reservations(UUID from) {
+      var states = new HashMap<String, Long>();
+      try (var connection = connect(dataDir, "reservations");
+          var statement = connection.prepareStatement(STATES)) {
+        statement.setObject(1, from);
+        try (var rows = statement.executeQuery()) {
+          while (rows.next()) {
+            states.put(rows.getString(1), rows.getLong(2));
+          }
+        }
+      } catch (SQLException e) {
+        throw new CommandFailure(ExitCode.FAILED, "Counting failed: " + e.getMessage(), e);
+      }
+      return states;
     }
 
     @Override
@@ -152,6 +186,9 @@ final class BenchedProduct implements BenchEnvironment {
       throw new CommandFailure(ExitCode.FAILED, "Filling failed: " + e.getMessage(), e);
     }
   }
+
+  private static final String STATES =
+      "SELECT state, count(*) FROM reservation WHERE reservation_id >= ? GROUP BY state";
 
   private static final String HOLDS =
       """

@@ -1,9 +1,9 @@
 package flashsale.server;
 
+import flashsale.platform.messaging.RabbitSettings;
 import java.time.Duration;
 import java.util.List;
 import java.util.function.Predicate;
-import java.util.regex.Pattern;
 
 /**
  * What several settings have to do with each other.
@@ -22,13 +22,11 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
   /** An interrupted payment is looked at after three walks' time, and then walked to its end. */
   private static final int WALKS_TO_RESOLVE = 4;
 
-  private static final Pattern AMQP = Pattern.compile("amqps?://[^\\s]+");
-
   static final List<ConfigCheck> ALL =
       List.of(
           new ConfigCheck(
               List.of("messaging.url"),
-              c -> c.messaging().rabbit() && !AMQP.matcher(c.messaging().url()).matches(),
+              c -> c.messaging().rabbit() && !isRabbit(c.messaging().url()),
               "messaging.url must be RabbitMQ's address, amqp://user:password@host:port/vhost or"
                   + " amqps://…, or empty."),
           new ConfigCheck(
@@ -124,4 +122,13 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               "The largest cart would be refused as too large a body: http.bodyMax must be "
                   + LINE_BYTES
                   + " bytes for each of reservations.linesMax."));
+
+  private static boolean isRabbit(String url) {
+    try {
+      RabbitSettings.of(url);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
 }

@@ -4,6 +4,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.function.Consumer;
 import picocli.CommandLine.Option;
 
 /** Options of every command that needs the settings. */
@@ -40,6 +41,11 @@ class ConfigOptions {
    * @throws ConfigRefused with everything that is wrong with them
    */
   EffectiveConfig read() {
+    return read(reader -> {});
+  }
+
+  /** The same, with settings that a command adds. */
+  EffectiveConfig read(Consumer<ConfigReader> added) {
     var reader = new ConfigReader();
     var dataDirFile = dataDir.resolve(FILE);
     if (file != null) {
@@ -50,6 +56,7 @@ class ConfigOptions {
     reader.environment(System.getenv());
     set.forEach((name, value) -> reader.flag(name, value, "--set " + name));
     flags(reader);
+    added.accept(reader);
     return reader.read();
   }
 

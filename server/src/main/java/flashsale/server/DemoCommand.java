@@ -28,7 +28,10 @@ import picocli.CommandLine.Spec;
       "Runs a sale with a crowd of virtual customers and shows what happened.",
       "Units are held for 20 s only, whatever the file says, to show that those of customers who"
           + " walk away come back. Ctrl-C sends the crowd home.",
-      "Ends with 1 if a call failed or the audit finds a breach."
+      "With --architecture async reservations and payments are answered with 202, and each customer"
+          + " is told at the Location what became of them.",
+      "Ends with 1 if a call failed, if something accepted never came to its end, or if the audit"
+          + " finds a breach."
     })
 final class DemoCommand implements Callable<Integer> {
   /** Long enough to pay, short enough to be waited for. */
@@ -39,8 +42,12 @@ final class DemoCommand implements Callable<Integer> {
 
   private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
+  /** The shop needs half a minute to learn how a payment ended that the gateway did not answer. */
+  private static final Duration FINAL_MAX = Duration.ofMinutes(1);
+
   @Spec private CommandSpec spec;
   @Mixin private ServerOptions options;
+  @Mixin private ArchitectureOptions architecture;
 
   @Option(
       names = "--customers",
@@ -71,15 +78,26 @@ final class DemoCommand implements Callable<Integer> {
       throw new ParameterException(
           spec.commandLine(), "--customers must be from 1 to " + CrowdPlan.CUSTOMERS_MAX + ".");
     }
-    var config = options.read().config();
+    boolean async = architecture.async();
+    var broker = architecture.rabbitmq();
+    var config =
+        options
+            .read(
+                reader ->
+                    broker.ifPresent(b -> reader.flag("messaging.url", b.url(), "--rabbitmq")))
+            .config();
     var file = SaleFile.read(sale, Instant.now()).held(HOLD_TIME);
     var out = spec.commandLine().getOut();
-    say(out, "Starting a server on %s …", options.dataDir());
+    say(
+        out,
+        "Starting a server on %s%s …",
+        options.dataDir(),
+        broker.map(b -> ", with RabbitMQ at " + b.place()).orElse(""));
     try (var stop = new StopSignal();
         var directory = ShopFolder.open(options.dataDir());
         var logging = Logging.toFiles(directory.logs(), config.log(), Level.WARN);
         var shop = Shop.start(config, directory, logging.accessLog(), false)) {
-      int exitCode = run(out, stop, directory, shop, file);
+      int exitCode = run(out, stop, directory, shop, file, async);
       if (keep) {
         say(out, "Serving at %s; Ctrl-C stops it", shop.url());
         stop.await();
@@ -88,7 +106,13 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private int run(PrintWriter out, StopSignal stop, ShopFolder directory, Shop shop, SaleFile file)
+  private int run(
+      PrintWriter out,
+      StopSignal stop,
+      ShopFolder directory,
+      Shop shop,
+      SaleFile file,
+      boolean async)
       throws JsonProcessingException {
     var account = OperatorAccount.find(directory.folder()).orElseThrow();
     UUID saleId;
@@ -98,15 +122,17 @@ final class DemoCommand implements Callable<Integer> {
     }
     say(
         out,
-        "“%s” with %d offers is open at %s. %,d customers sign up, then come.",
+        "“%s” with %d offers is open at %s. %,d customers sign up, then come.%s",
         file.name(),
         file.offers().size(),
         shop.url(),
-        customers);
+        customers,
+        async ? " What they order is answered with 202, and done after that." : "");
     long crowdSeed = seed == null ? System.nanoTime() : seed;
     CrowdReport report;
     try (var display = Display.onConsole()) {
-      var crowd = Crowd.start(CrowdPlan.of(shop.url(), saleId, customers, crowdSeed), display);
+      var plan = CrowdPlan.of(shop.url(), saleId, customers, crowdSeed).async(async, FINAL_MAX);
+      var crowd = Crowd.start(plan, display);
       stop.then(crowd::stop);
       report = crowd.await();
     }

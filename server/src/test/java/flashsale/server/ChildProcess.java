@@ -74,6 +74,11 @@ final class ChildProcess implements AutoCloseable {
     return output.readLine();
   }
 
+  /** Waits for its end. */
+  int exitCode() throws InterruptedException {
+    return process.waitFor();
+  }
+
   /** SIGTERM, which is dealt with like Ctrl-C. */
   void interrupt() {
     process.toHandle().destroy(); // process.destroy() would close its output too.

@@ -176,6 +176,7 @@ class ConfigReaderTest {
     "inventory.chargeWindow, 22s, longer than 4 times checkout.deadline",
     "checkout.queueMax, 100, at least checkout.batchMax",
     "messaging.url, localhost:5672, amqp://user:password@host:port/vhost",
+    "messaging.url, amqp://:5672, amqp://user:password@host:port/vhost",
     "database.waitMax, 5s, shorter than checkout.deadline",
     "http.drain, 1s, at least checkout.deadline",
     "database.ordersPoolMax, 500, pools together",

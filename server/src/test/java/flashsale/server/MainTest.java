@@ -14,6 +14,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
+import org.junit.jupiter.params.provider.ValueSource;
 import picocli.CommandLine;
 
 class MainTest {
@@ -73,6 +74,25 @@ class MainTest {
         .contains("Did you mean http.port?")
         .doesNotContain("\tat ");
     assertThat(folder).isEmptyDirectory();
+  }
+
+  @ParameterizedTest
+  @ValueSource(strings = {"demo", "bench"})
+  void anArchitectureOrABrokerThatCannotBeMeantIsAWrongArgument(String command) {
+    assertThat(run(command, "--architecture", "evented")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--architecture must be sync or async, not evented.");
+
+    assertThat(run(command, "--rabbitmq", "amqp://localhost")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--rabbitmq needs --architecture async");
+
+    for (var wrong :
+        List.of("", "http://localhost", "amqp://:5672", "amqp://me:secret@local host")) {
+      assertThat(run(command, "--architecture", "async", "--rabbitmq", wrong))
+          .isEqualTo(ExitCode.USAGE.code());
+      assertThat(err.toString())
+          .contains("--rabbitmq must be RabbitMQ's address")
+          .doesNotContain("secret", "\tat ");
+    }
   }
 
   @Test
