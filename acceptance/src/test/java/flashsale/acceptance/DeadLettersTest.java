@@ -21,7 +21,7 @@ class DeadLettersTest {
 
   @BeforeAll
   static void openTheShop() {
-    shop = TestShop.start();
+    shop = TestShop.start("messaging.replayEvery=1s");
   }
 
   @AfterAll
@@ -101,6 +101,30 @@ class DeadLettersTest {
     // The other tests count what is parked.
     ids.forEach(id -> operator.post(LETTERS + "/" + id + "/discard", Map.of()).expect(200));
     shop.assertAudited();
+  }
+
+  /** The row has what an outage leaves; its text is unreadable, which the replay then finds out. */
+  @Test
+  void whatAnOutageLeftIsReplayedWithoutAnOperator() {
+    var id = Ids.next();
+    shop.sql("inventory")
+        .update(
+            """
+            INSERT INTO dead_letter (id, role, key, type, envelope, category, reason, stack,
+                                     attempts, first_at, last_at, state)
+            VALUES (?, 'inventory', ?, 'unreadable', 'no JSON', 'DEPENDENCY_DOWN', 'late', 'late',
+                    10, now(), now(), 'PARKED')
+            """,
+            id,
+            Ids.next());
+    awaitParked("inventory", id, 11);
+    var operator = shop.operator();
+    var decisions = operator.get(LETTERS + "/" + id).expect(200).json().path("decisions");
+    assertThat(decisions).hasSize(1);
+    assertThat(decisions.path(0).path("decision").asText()).isEqualTo("REPLAY");
+    assertThat(decisions.path(0).path("by").isTextual()).isFalse();
+    // The other tests count what is parked.
+    operator.post(LETTERS + "/" + id + "/discard", Map.of()).expect(200);
   }
 
   @Test

@@ -219,9 +219,7 @@ final class BatchWrite {
   }
 
   private static String arrayOf(Hold hold, Function<Line, String> field) {
-    return hold.lines().stream()
-        .map(field)
-        .collect(Collectors.joining(",", "{", "}"));
+    return hold.lines().stream().map(field).collect(Collectors.joining(",", "{", "}"));
   }
 
   private static <T> T denied(Hold hold, Function<Hold.Denial, T> field) {

@@ -52,8 +52,7 @@ class MigrationTest {
     }
     try (var database = Database.open(settings)) {
       var outbox = new Outbox(database);
-      var book =
-          new ReservationBook(database, outbox, new Changes(1), InstantSource.fixed(NOON));
+      var book = new ReservationBook(database, outbox, new Changes(1), InstantSource.fixed(NOON));
       var rows = book.find(List.of(HELD, REFUSED));
       assertThat(rows.get(HELD).lines()).containsExactly(new Line(new UUID(5, 1), 2, 1999));
       assertThat(rows.get(REFUSED).reason()).isEqualTo(Refusal.SOLD_OUT);

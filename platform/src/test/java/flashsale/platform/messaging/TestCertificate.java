@@ -66,15 +66,20 @@ final class TestCertificate {
         file, "-----BEGIN " + type + "-----\n" + lines + "\n-----END " + type + "-----\n");
   }
 
+  /** What the broker's configuration names. */
+  List<Path> files() {
+    return List.of(certificate, key);
+  }
+
   /** The broker's lines of configuration. */
-  String configuration(int port) {
+  String configuration(String address, int port) {
     return """
-        listeners.ssl.1 = 127.0.0.1:%d
+        listeners.ssl.1 = %s:%d
         ssl_options.cacertfile = %s
         ssl_options.certfile = %s
         ssl_options.keyfile = %s
         """
-        .formatted(port, certificate, certificate, key);
+        .formatted(address, port, certificate, certificate, key);
   }
 
   /** For a client that trusts this certificate. */

@@ -11,16 +11,65 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.util.Comparator;
+import java.util.List;
 import java.util.concurrent.TimeoutException;
+import java.util.function.BooleanSupplier;
 import java.util.stream.Stream;
 import javax.net.ssl.SSLContext;
 
-/** The tests' RabbitMQ: a {@link RabbitNode} in a temporary folder, and what tests do to it. */
+/**
+ * The tests' RabbitMQ: a {@link RabbitNode} in a temporary folder, or where no server is installed
+ * one in a container, and what tests do to it.
+ */
 public final class TestRabbit implements AutoCloseable {
+  /** However it is run. */
+  interface Node extends AutoCloseable {
+    String url();
+
+    /** Starts it on what it stored, unless it runs, and waits until it answers. */
+    void restart();
+
+    /** Ends it without a chance to put anything in order (kill -9). */
+    void kill();
+
+    /** Runs {@code rabbitmqctl}; throws if that fails. */
+    void control(String... arguments);
+
+    @Override
+    void close();
+  }
+
+  private record Installed(RabbitNode node) implements Node {
+    @Override
+    public String url() {
+      return node.url();
+    }
+
+    @Override
+    public void restart() {
+      node.restart();
+    }
+
+    @Override
+    public void kill() {
+      node.kill();
+    }
+
+    @Override
+    public void control(String... arguments) {
+      node.control(arguments);
+    }
+
+    @Override
+    public void close() {
+      node.close();
+    }
+  }
+
   private final Path folder;
   private final int tlsPort;
   private final TestCertificate certificate;
-  private final RabbitNode node;
+  private final Node node;
 
   private static final class Shared {
     static final TestRabbit ONE = start();
@@ -30,8 +79,44 @@ public final class TestRabbit implements AutoCloseable {
     this.folder = Files.createTempDirectory("flashsale-test-rabbit-");
     this.tlsPort = tls ? freePort() : 0;
     this.certificate = tls ? TestCertificate.in(folder) : null;
-    this.node = RabbitNode.start(folder, tls ? certificate.configuration(tlsPort) : "");
+    this.node =
+        isInstalled(RabbitNode::requireInstalled, ContainerRabbitNode::isPossible)
+            ? new Installed(RabbitNode.start(folder, tlsConfiguration("127.0.0.1")))
+            : container();
     Runtime.getRuntime().addShutdownHook(new Thread(this::close));
+  }
+
+  private Node container() throws IOException {
+    var configuration = tlsConfiguration("0.0.0.0");
+    return certificate == null
+        ? ContainerRabbitNode.start(configuration, List.of(), List.of())
+        : ContainerRabbitNode.start(configuration, certificate.files(), List.of(tlsPort));
+  }
+
+  private String tlsConfiguration(String address) {
+    return certificate == null ? "" : certificate.configuration(address, tlsPort);
+  }
+
+  /**
+   * False if a container has to do.
+   *
+   * @param required throws if no server is installed
+   */
+  static boolean isInstalled(Runnable required, BooleanSupplier docker) {
+    try {
+      required.run();
+      return true;
+    } catch (RabbitNode.NotInstalled e) {
+      if (docker.getAsBoolean()) {
+        return false;
+      }
+      throw new AssertionError(
+          "These tests need a RabbitMQ server of their own, and no Docker answers that could run"
+              + " one. "
+              + e.getMessage()
+              + " Or start Docker.",
+          e);
+    }
   }
 
   /** One broker for all tests of this JVM. Whoever kills it starts it again. */
@@ -115,7 +200,7 @@ public final class TestRabbit implements AutoCloseable {
     }
   }
 
-  private static int freePort() {
+  static int freePort() {
     try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
       return socket.getLocalPort();
     } catch (IOException e) {

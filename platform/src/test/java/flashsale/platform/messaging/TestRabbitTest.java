@@ -1,0 +1,33 @@
+package flashsale.platform.messaging;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
+
+import org.junit.jupiter.api.Test;
+
+class TestRabbitTest {
+  private static final Runnable MISSING =
+      () -> {
+        throw new RabbitNode.NotInstalled();
+      };
+
+  @Test
+  void withoutServerAndDockerItIsSaidWhatToDo() {
+    assertThatThrownBy(() -> TestRabbit.isInstalled(MISSING, () -> false))
+        .isInstanceOf(AssertionError.class)
+        .hasMessageContaining("apt-get install rabbitmq-server")
+        .hasMessageContaining("Docker");
+  }
+
+  @Test
+  void anInstalledServerIsTakenBeforeDockerIsAskedFor() {
+    assertThat(TestRabbit.isInstalled(MISSING, () -> true)).isFalse();
+    assertThat(
+            TestRabbit.isInstalled(
+                () -> {},
+                () -> {
+                  throw new AssertionError("asked");
+                }))
+        .isTrue();
+  }
+}
