@@ -214,6 +214,8 @@ final class AsyncBench {
             resident.add(side.round().residentMebibytesMax());
             return burst.ended();
           });
+      rounds.warmUp(told);
+      List.of(accepted, open, resident).forEach(List::clear);
       rounds.measure(options.rounds(), told);
     }
     var behind = new LinkedHashMap<String, Series>();

@@ -54,8 +54,8 @@ public interface BenchEnvironment {
     /** A login to the same PostgreSQL that may create tables in a database of its own. */
     Database database();
 
-    /** How many reservations with this id or a later one are in which state, in its tables. */
-    Map<String, Long> reservations(UUID from);
+    /** How many reservations with an id between these are in which state, in its tables. */
+    Map<String, Long> reservations(UUID from, UUID to);
 
     /** Ends the process at once, as a crash would, and waits for its end. */
     void kill();

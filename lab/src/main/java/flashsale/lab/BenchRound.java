@@ -73,12 +73,13 @@ final class BenchRound {
 
   /** Reservations of one offer that are answered with 202 and done later. */
   Accepting accepting(int number) {
-    var first = Ids.next();
     var open = shop.openSale("accepted " + number, 1, HOT_UNITS);
     shop.reserve(open);
+    var first = Ids.next();
+    var requests = reservations(open, Request.ASYNC);
     long from = System.nanoTime();
-    var round = load(server.url(), reservations(open, Request.ASYNC), leadIn(), 202, "PENDING");
-    awaitEnded(open, first, round.sent() + 1);
+    var round = load(server.url(), requests, leadIn(), 202, PENDING);
+    awaitEnded(open, first, round.sent());
     double seconds = (System.nanoTime() - from) / 1e9;
     shop.audit(open);
     return new Accepting(round.rate(), round.sent() / seconds);
@@ -119,9 +120,9 @@ final class BenchRound {
 
   /** Accepts so many reservations as fast as it goes and waits until each has reached its end. */
   Backlog backlog(int number, int requests) {
-    var first = Ids.next();
     var open = shop.openSale("backlog " + number, 1, HOT_UNITS);
     shop.reserve(open);
+    var first = Ids.next();
     var plan =
         new Load.Plan(
             server.url(),
@@ -130,30 +131,39 @@ final class BenchRound {
             Duration.ZERO,
             Load.ROUND_MAX,
             202,
-            "PENDING");
+            PENDING);
     long from = System.nanoTime();
     var round = Load.run(plan.atMost(requests));
     double burst = (System.nanoTime() - from) / 1e9;
-    double left = server.reservations(first).getOrDefault(PENDING, 0L);
-    awaitEnded(open, first, round.sent() + 1);
+    double left = statesSince(first).getOrDefault(PENDING, 0L);
+    awaitEnded(open, first, round.sent());
     double seconds = (System.nanoTime() - from) / 1e9;
     shop.audit(open);
     return new Backlog(round.sent() / burst, left, round.sent() / seconds);
   }
 
-  /** Returns when all reservations from this id on are held, and fails if one ends otherwise. */
+  /**
+   * Returns when so many reservations are held, all there are, and fails if one ends otherwise.
+   *
+   * @param first an id that is older than theirs, and younger than that of the one before them
+   */
   private void awaitEnded(Open open, UUID first, long reservations) {
-    shop.awaitTaken(open, reservations, DRAINED_MAX);
+    shop.awaitTaken(open, reservations + 1, DRAINED_MAX);
     long deadline = System.nanoTime() + SETTLED_MAX.toNanos();
-    var states = server.reservations(first);
+    var states = statesSince(first);
     while (states.containsKey(PENDING) && System.nanoTime() < deadline) {
       LockSupport.parkNanos(LOOK_EVERY.toNanos());
-      states = server.reservations(first);
+      states = statesSince(first);
     }
     if (!states.equals(Map.of("HELD", reservations))) {
       throw new BenchShop.Failed(
           "%d reservations were accepted and are now %s".formatted(reservations, states));
     }
+  }
+
+  /** Ids of requests without a key are ordered by time; those of the others are no such ids. */
+  private Map<String, Long> statesSince(UUID first) {
+    return server.reservations(first, Ids.next());
   }
 
   /**

@@ -85,8 +85,8 @@ class BenchTest {
     }
 
     @Override
-    public Map<String, Long> reservations(UUID from) {
-      return shop.states(from);
+    public Map<String, Long> reservations(UUID from, UUID to) {
+      return shop.states(from, to);
     }
 
     @Override

@@ -88,7 +88,9 @@ class CrowdTest {
   void whoIsSentHomeNoLongerWaitsForWhatWasAccepted() {
     try (var shop = new TinyShop(TinyShop.Fault.NEVER_DECIDES)) {
       var crowd = Crowd.start(plan(shop, 5).async(true, Duration.ofMinutes(5)), Display.none());
-      Awaitility.await().until(() -> shop.states(new UUID(0, 0)).getOrDefault("PENDING", 0L) >= 5);
+      Awaitility.await()
+          .until(
+              () -> shop.states(new UUID(0, 0), new UUID(-1, -1)).getOrDefault("PENDING", 0L) >= 5);
       crowd.stop();
 
       var report = crowd.await();

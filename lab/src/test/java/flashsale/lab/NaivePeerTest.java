@@ -69,7 +69,7 @@ class NaivePeerTest {
     }
 
     @Override
-    public Map<String, Long> reservations(UUID from) {
+    public Map<String, Long> reservations(UUID from, UUID to) {
       throw new UnsupportedOperationException("no reservations here");
     }
 

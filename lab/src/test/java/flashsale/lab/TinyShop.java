@@ -365,10 +365,11 @@ final class TinyShop implements AutoCloseable {
     return "";
   }
 
-  /** How many of its reservations with this id or a later one are in which state. */
-  synchronized Map<String, Long> states(UUID from) {
+  /** How many of its reservations with an id between these are in which state. */
+  synchronized Map<String, Long> states(UUID from, UUID to) {
     return reservations.values().stream()
         .filter(r -> r.id.toString().compareTo(from.toString()) >= 0)
+        .filter(r -> r.id.toString().compareTo(to.toString()) <= 0)
         .collect(Collectors.groupingBy(r -> r.state, Collectors.counting()));
   }
 

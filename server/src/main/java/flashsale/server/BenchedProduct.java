@@ -116,11 +116,12 @@ final class BenchedProduct implements BenchEnvironment {
     }
 
     @Override
-    public Map<String, Long> reservations(UUID from) {
+    public Map<String, Long> reservations(UUID from, UUID to) {
       var states = new HashMap<String, Long>();
       try (var connection = connect(dataDir, "reservations");
           var statement = connection.prepareStatement(STATES)) {
         statement.setObject(1, from);
+        statement.setObject(2, to);
         try (var rows = statement.executeQuery()) {
           while (rows.next()) {
             states.put(rows.getString(1), rows.getLong(2));
@@ -188,7 +189,7 @@ final class BenchedProduct implements BenchEnvironment {
   }
 
   private static final String STATES =
-      "SELECT state, count(*) FROM reservation WHERE reservation_id >= ? GROUP BY state";
+      "SELECT state, count(*) FROM reservation WHERE reservation_id BETWEEN ? AND ? GROUP BY state";
 
   private static final String HOLDS =
       """
