@@ -59,6 +59,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * Which part needs which is said in {@link Part#NEEDS}.
  */
 public final class Shop implements AutoCloseable {
+  private static final Duration RECOVER_EVERY = Duration.ofSeconds(5);
+
   private final Config config;
 
   /** Wakes who waits for a reservation or a payment. */
@@ -328,18 +330,25 @@ public final class Shop implements AutoCloseable {
     running.add(ledger);
     running.add(payments.keepAsking());
     running.add(
-        new Recovery(
+        Recovery.ofHolds(
             ledger,
             reservations,
             driver,
             clock,
             config.checkout().deadline().plusSeconds(1),
-            Duration.ofSeconds(5)));
+            RECOVER_EVERY));
+    running.add(accepted("accepted-reservations", reservations::pending));
+    running.add(accepted("accepted-payments", payments::pending));
     return () -> {
       for (var one : running.reversed()) {
         one.close();
       }
     };
+  }
+
+  private <F extends Fact> Recovery<F> accepted(String name, Recovery.Source<F> source) {
+    return Recovery.ofAccepted(
+        name, source, this::walk, clock, config.checkout().pendingMax(), RECOVER_EVERY);
   }
 
   /** With a broker the relay hands over to it; without one it walks the flow itself. */
@@ -349,14 +358,19 @@ public final class Shop implements AutoCloseable {
     return new Relay(role, outbox, clock, this::drive, deadLetters.get(role));
   }
 
+  /**
+   * A broker gets what is found again if it loses it: requests whose row stays PENDING. Money that
+   * was taken, and units that were given back, stay in the outbox until their walk has ended.
+   */
   private void drive(Outbox.Taken message) {
-    if (evented != null) {
+    var first = envelopes.open(message.envelope()).message();
+    if (evented != null
+        && (first instanceof Fact.ReservationRequested || first instanceof Fact.PaymentRequested)) {
       evented.handOver(
           new Bus.Message(message.id(), message.key(), message.envelope(), message.attempts() - 1));
-      return;
+    } else {
+      walk(first);
     }
-    var first = envelopes.open(message.envelope()).message();
-    payments.walked(first, walk(first));
   }
 
   /**
@@ -365,7 +379,9 @@ public final class Shop implements AutoCloseable {
    */
   private Fact walk(Fact first) {
     try {
-      return driver.carry(first);
+      var end = driver.carry(first);
+      payments.walked(first, end);
+      return end;
     } catch (CheckoutUnavailable e) {
       throw FailureCategory.of(e) == FailureCategory.REFUSED_BY_RULE ? e : new Late(e.getMessage());
     }
