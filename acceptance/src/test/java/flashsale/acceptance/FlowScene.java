@@ -130,6 +130,17 @@ final class FlowScene {
     return reservation;
   }
 
+  /**
+   * Reserves what the gate refuses, as far as it has heard of it yet: whether the ledger was asked
+   * and knows the reservation is chance, so only what is told and what is left is compared.
+   */
+  void reserveInVain(Customer customer, String offerId) {
+    var line = Map.of("offerId", offerId, "quantity", 1);
+    var body = Map.of("lines", List.of(line));
+    var reply = post(customer, "/api/v1/reservations", body, "v" + told.size());
+    tell(customer.id, reply.status() == 202 ? decided(customer, reply) : reply.text("code"));
+  }
+
   private Reply post(Customer customer, String path, Object body, String key) {
     var headers = new HashMap<>(Map.of("Idempotency-Key", key));
     if (async) {

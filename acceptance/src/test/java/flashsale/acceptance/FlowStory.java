@@ -25,10 +25,10 @@ enum FlowStory {
         var sale = scene.shop().draft(now.plusSeconds(600), now.plusSeconds(900), 600, ask(5));
         scene.named(sale);
         admin(scene, "sales/" + sale.saleId() + "/schedule");
-        scene.reserve(scene.customer(), sale.offerId(), 1);
+        scene.reserveInVain(scene.customer(), sale.offerId());
         var soldOut = scene.openSale(ask(1)).offerId();
         scene.reserve(scene.customer(), soldOut, 1);
-        scene.reserve(scene.customer(), soldOut, 1);
+        scene.reserveInVain(scene.customer(), soldOut);
       }),
 
   REFUSED_OFFER_UNKNOWN(
