@@ -3,127 +3,197 @@ package flashsale.acceptance;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.awaitility.Awaitility.await;
 
+import flashsale.acceptance.AsyncCrowd.Accepted;
 import flashsale.acceptance.TestShop.Ask;
 import flashsale.acceptance.TestShop.Sale;
-import java.io.UncheckedIOException;
-import java.net.URI;
+import flashsale.platform.messaging.TestRabbit;
+import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
-import java.util.Map;
-import java.util.Queue;
 import java.util.Random;
 import java.util.Set;
-import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
 /**
- * The server is killed in the middle of accepting, and every 202 that anybody saw ends in a final
- * state afterwards. {@code -Dcrash.asyncRounds=N} does it more often.
+ * The server, the broker, or both are killed in the middle of a crowd that reserves and pays
+ * without waiting, again and again; the next round meets what the last one left. In the end every
+ * 202 that anybody saw has ended in a final state. {@code -Dcrash.asyncRounds=N} does it more
+ * often, {@code -Dcrash.seed=N} at other moments.
  */
 class AsyncCrashTest {
-  private static final int ROUNDS = Integer.getInteger("crash.asyncRounds", 3);
+  private static final int ROUNDS = Integer.getInteger("crash.asyncRounds", 10);
   private static final long SEED = Long.getLong("crash.seed", 20_260_131L);
-  private static final int CUSTOMERS = 24;
+  private static final int CUSTOMERS = 12;
+  private static final int WHILE_THE_BROKER_IS_AWAY = 20;
   private static final Duration SETTLED_MAX = Duration.ofSeconds(90);
   private static final Set<String> OPEN = Set.of("PENDING", "UNKNOWN");
-  private static final AtomicLong KEYS = new AtomicLong();
+  private static final List<String> WITH_OUTBOX =
+      List.of("catalog", "inventory", "orders", "payments", "reservations");
 
-  /** Where somebody was told to look. */
-  private record Accepted(String token, String location) {}
+  private static TestRabbit broker;
 
   private final Path dataDir = TemporaryFolder.make();
+  private final Path output = dataDir.resolveSibling(dataDir.getFileName() + ".txt");
   private final Random random = new Random(SEED);
+  private final Collection<Accepted> accepted = new ArrayList<>();
+  private String[] settings = {};
   private ServerProcess server;
+  private TestShop shop;
+  private Sale sale;
+  private List<String> tokens;
+
+  @AfterAll
+  static void stopTheBroker() {
+    if (broker != null) {
+      broker.close();
+    }
+  }
+
+  @AfterEach
+  void leaveNothing() throws IOException {
+    server.leaveNothing();
+    TemporaryFolder.delete(dataDir);
+    Files.deleteIfExists(output);
+  }
+
+  private void open(String... with) {
+    settings = with;
+    serve();
+    sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(200, 0, 100));
+    tokens = Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList();
+  }
+
+  private void openOverRabbit() {
+    if (broker == null) {
+      broker = TestRabbit.start();
+    }
+    open("messaging.url=" + broker.url());
+  }
+
+  private void serve() {
+    server = ServerProcess.start(dataDir, output, settings);
+    shop = TestShop.of(dataDir, server.url());
+  }
 
   @Test
   void everyAcceptedRequestEndsWhenTheServerIsKilled() throws Exception {
-    var output = Files.createTempFile("flashsale-acceptance-", ".txt");
-    server = ServerProcess.start(dataDir, output);
-    try {
-      var shop = TestShop.of(dataDir, server.url());
-      var sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(200, 0, 100));
-      var tokens = Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList();
-      for (int round = 1; round <= ROUNDS; round++) {
-        var accepted = killInTheMiddle(shop.url(), sale, tokens);
-        server = ServerProcess.start(dataDir, output);
-        shop = TestShop.of(dataDir, server.url());
-        for (var one : accepted) {
-          assertEnds(shop.url(), one);
-        }
-        shop.assertAudited();
+    open();
+    for (int round = 1; round <= ROUNDS; round++) {
+      var crowd = rush();
+      later(server::kill);
+      leave(crowd, round);
+      serve();
+      shop.assertAudited();
+    }
+    assertAllEnded();
+  }
+
+  @Test
+  void everyAcceptedRequestEndsWhenTheServerIsKilledOverRabbit() throws Exception {
+    openOverRabbit();
+    for (int round = 1; round <= ROUNDS; round++) {
+      var crowd = rush();
+      later(server::kill);
+      leave(crowd, round);
+      serve();
+      shop.assertAudited();
+    }
+    assertAllEnded();
+  }
+
+  @Test
+  void everyAcceptedRequestEndsWhenTheBrokerIsKilled() throws Exception {
+    openOverRabbit();
+    for (int round = 1; round <= ROUNDS; round++) {
+      var crowd = rush();
+      later(broker::kill);
+      int before = crowd.accepted().size();
+      await()
+          .atMost(SETTLED_MAX)
+          .until(() -> crowd.accepted().size() > before + WHILE_THE_BROKER_IS_AWAY);
+      leave(crowd, round);
+      broker.restart();
+      shop.assertAudited();
+    }
+    assertAllEnded();
+  }
+
+  @Test
+  void everyAcceptedRequestEndsWhenBothAreKilled() throws Exception {
+    openOverRabbit();
+    for (int round = 1; round <= ROUNDS; round++) {
+      var crowd = rush();
+      if (random.nextBoolean()) {
+        later(broker::kill);
+        later(server::kill);
+      } else {
+        later(server::kill);
+        broker.kill();
       }
-    } finally {
-      server.leaveNothing();
-      TemporaryFolder.delete(dataDir);
-      Files.deleteIfExists(output);
+      leave(crowd, round);
+      broker.restart();
+      serve();
+      shop.assertAudited();
+    }
+    assertAllEnded();
+  }
+
+  private AsyncCrowd rush() {
+    var crowd = AsyncCrowd.rush(shop.url(), sale, tokens);
+    await().atMost(SETTLED_MAX).until(() -> !crowd.accepted().isEmpty());
+    return crowd;
+  }
+
+  private void later(Runnable kill) throws Exception {
+    try (var alarm = Executors.newSingleThreadScheduledExecutor()) {
+      alarm.schedule(kill, random.nextLong(50, 1_000), TimeUnit.MILLISECONDS).get();
     }
   }
 
-  private Queue<Accepted> killInTheMiddle(URI url, Sale sale, List<String> tokens)
-      throws Exception {
-    var accepted = new ConcurrentLinkedQueue<Accepted>();
-    try (var threads = Executors.newVirtualThreadPerTaskExecutor();
-        var alarm = Executors.newSingleThreadScheduledExecutor()) {
-      var rush = new ArrayList<Future<?>>();
-      for (var token : tokens) {
-        rush.add(threads.submit(() -> ask(new Visitor(url, token), sale, accepted)));
+  private void leave(AsyncCrowd crowd, int round) throws InterruptedException {
+    crowd.leave();
+    assertThat(crowd.surprises()).as("round %d, seed %d", round, SEED).isEmpty();
+    accepted.addAll(crowd.accepted());
+  }
+
+  private void assertAllEnded() throws Exception {
+    System.out.printf("%d rounds, seed %d: %d accepted%n", ROUNDS, SEED, accepted.size());
+    awaitNone("reservations", "SELECT count(*) FROM reservation WHERE state = 'PENDING'");
+    awaitNone("payments", "SELECT count(*) FROM payment WHERE state IN ('PENDING', 'UNKNOWN')");
+    for (var role : WITH_OUTBOX) {
+      awaitNone(role, "SELECT count(*) FROM outbox");
+      awaitNone(role, "SELECT count(*) FROM dead_letter");
+    }
+    try (var threads = Executors.newFixedThreadPool(CUSTOMERS, Thread.ofVirtual().factory())) {
+      var looks = new ArrayList<Future<?>>();
+      for (var one : accepted) {
+        looks.add(threads.submit(() -> assertEnded(one)));
       }
-      await().atMost(SETTLED_MAX).until(() -> !accepted.isEmpty());
-      alarm.schedule(server::kill, random.nextLong(100, 1_500), TimeUnit.MILLISECONDS).get();
-      for (var one : rush) {
-        one.get();
+      for (var look : looks) {
+        look.get();
       }
     }
-    return accepted;
+    shop.assertAudited();
   }
 
-  /** Until the server is gone. */
-  private static void ask(Visitor customer, Sale sale, Queue<Accepted> accepted) {
-    try {
-      while (true) {
-        var key = "k" + KEYS.incrementAndGet();
-        boolean pays = key.endsWith("3");
-        var offerId = sale.offerIds().get(key.endsWith("7") ? 1 : 0);
-        var body = "{\"lines\":[{\"offerId\":\"" + offerId + "\",\"quantity\":1}]}";
-        var reply = post(customer, "/api/v1/reservations", body, key, pays);
-        note(customer, reply, accepted);
-        if (reply.status() == 201) {
-          var order = reply.text("orderId");
-          var payment = "{\"orderId\":\"" + order + "\",\"method\":\"tok_ok\"}";
-          note(customer, post(customer, "/api/v1/payments", payment, key, false), accepted);
-        }
-      }
-    } catch (UncheckedIOException e) {
-      // The server is gone; what it had accepted is noted.
-    }
-  }
-
-  private static Reply post(Visitor customer, String path, String body, String key, boolean waits) {
-    var prefer = waits ? "respond-async, wait=5" : "respond-async";
-    return customer.send("POST", path, body, Map.of("Prefer", prefer, "Idempotency-Key", key));
-  }
-
-  private static void note(Visitor customer, Reply reply, Queue<Accepted> accepted) {
-    assertThat(reply.status()).as(reply.toString()).isIn(201, 202, 409, 503);
-    if (reply.status() == 202) {
-      accepted.add(new Accepted(customer.token(), reply.header("Location")));
-    }
-  }
-
-  private static void assertEnds(URI url, Accepted one) {
-    var customer = new Visitor(url, one.token());
-    await()
+  private void awaitNone(String role, String count) {
+    await(role + ": " + count + ", seed " + SEED)
         .atMost(SETTLED_MAX)
-        .until(
-            () -> customer.get(one.location()).expect(200).text("state"),
-            state -> !OPEN.contains(state));
+        .until(() -> shop.sql(role).number(count) == 0);
+  }
+
+  private void assertEnded(Accepted one) {
+    var state = new Visitor(shop.url(), one.token()).get(one.location()).expect(200).text("state");
+    assertThat(OPEN).as("%s, seed %d", one, SEED).doesNotContain(state);
   }
 }

@@ -8,8 +8,6 @@ import flashsale.platform.messaging.TestRabbit;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.concurrent.Executors;
-import java.util.concurrent.Future;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Test;
 
@@ -17,8 +15,6 @@ import org.junit.jupiter.api.Test;
  * Over RabbitMQ: facts go from role to role through queues; and the broker is not to be trusted.
  */
 class AsyncOverRabbitTest extends AsyncKit {
-  private static final int ROUNDS = Integer.getInteger("crash.brokerRounds", 2);
-  private static final int CUSTOMERS = 8;
   private static final int REQUESTS = 40;
   private static final Duration SETTLED_MAX = Duration.ofSeconds(90);
 
@@ -32,26 +28,6 @@ class AsyncOverRabbitTest extends AsyncKit {
   @AfterAll
   void stopTheBroker() {
     broker.close();
-  }
-
-  @Test
-  void nothingAcceptedIsLostWhenTheBrokerIsKilled() throws Exception {
-    var offer = shop.openSale(new Ask(1_000_000, 0, 100)).offerId();
-    for (int round = 0; round < ROUNDS; round++) {
-      var accepted = new ArrayList<Future<List<Accepted>>>();
-      try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
-        for (int i = 0; i < CUSTOMERS; i++) {
-          var customer = shop.newCustomer();
-          var keys = "b" + round + "-" + i + "-";
-          accepted.add(threads.submit(() -> ask(customer, offer, keys)));
-        }
-        broker.kill();
-        broker.restart();
-        for (var one : accepted) {
-          one.get().forEach(AsyncOverRabbitTest::assertHeld);
-        }
-      }
-    }
   }
 
   @Test

@@ -85,8 +85,8 @@ class RecoveryTest {
     return id;
   }
 
-  private Recovery recovery(Checkout checkout, Duration untouched) {
-    return new Recovery(ledger, reservationBook, checkout, clock, untouched, LOOK_EVERY);
+  private Recovery<StockHeld> recovery(Checkout checkout, Duration untouched) {
+    return Recovery.ofHolds(ledger, reservationBook, checkout, clock, untouched, LOOK_EVERY);
   }
 
   private boolean settled(UUID id) {

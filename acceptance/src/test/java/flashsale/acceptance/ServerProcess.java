@@ -10,6 +10,7 @@ import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 
@@ -28,11 +29,15 @@ final class ServerProcess {
     this.url = url;
   }
 
-  /** Starts it and returns when it answers. What it prints is appended to {@code output}. */
-  static ServerProcess start(Path dataDir, Path output) {
+  /**
+   * Starts it and returns when it answers. What it prints is appended to {@code output}.
+   *
+   * @param settings each as {@code name=value}
+   */
+  static ServerProcess start(Path dataDir, Path output, String... settings) {
     try {
       var builder =
-          new ProcessBuilder(command(dataDir))
+          new ProcessBuilder(command(dataDir, settings))
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(output.toFile()));
       builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
@@ -56,20 +61,27 @@ final class ServerProcess {
     }
   }
 
-  private static List<String> command(Path dataDir) {
-    return List.of(
-        Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-        "-Xmx256m",
-        "-XX:+UseParallelGC",
-        "--enable-native-access=ALL-UNNAMED",
-        "-cp",
-        System.getProperty("java.class.path"),
-        "flashsale.server.Main",
-        "serve",
-        "--port",
-        "0",
-        "--data-dir",
-        dataDir.toString());
+  private static List<String> command(Path dataDir, String... settings) {
+    var command =
+        new ArrayList<>(
+            List.of(
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-Xmx256m",
+                "-XX:+UseParallelGC",
+                "--enable-native-access=ALL-UNNAMED",
+                "-cp",
+                System.getProperty("java.class.path"),
+                "flashsale.server.Main",
+                "serve",
+                "--port",
+                "0",
+                "--data-dir",
+                dataDir.toString()));
+    for (var setting : settings) {
+      command.add("--set");
+      command.add(setting);
+    }
+    return command;
   }
 
   private static java.util.Optional<URI> url(Path dataDir, Process process) {

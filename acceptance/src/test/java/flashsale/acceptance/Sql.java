@@ -21,7 +21,7 @@ record Sql(EmbeddedPostgres.Login login) {
 
   /** Rows changed. */
   int update(String sql, Object... values) {
-    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = connect();
         var statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
@@ -34,7 +34,7 @@ record Sql(EmbeddedPostgres.Login login) {
 
   /** The first column of the first row. */
   long number(String sql, Object... values) {
-    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = connect();
         var statement = connection.prepareStatement(sql)) {
       for (int i = 0; i < values.length; i++) {
         statement.setObject(i + 1, values[i]);
@@ -48,9 +48,32 @@ record Sql(EmbeddedPostgres.Login login) {
     }
   }
 
+  /** The first column of each row. */
+  List<String> texts(String sql, Object... values) {
+    try (var connection = connect();
+        var statement = connection.prepareStatement(sql)) {
+      for (int i = 0; i < values.length; i++) {
+        statement.setObject(i + 1, values[i]);
+      }
+      var texts = new ArrayList<String>();
+      try (var rows = statement.executeQuery()) {
+        while (rows.next()) {
+          texts.add(rows.getString(1));
+        }
+      }
+      return texts;
+    } catch (SQLException e) {
+      throw new IllegalStateException(sql, e);
+    }
+  }
+
+  Connection connect() throws SQLException {
+    return DriverManager.getConnection(login.url(), login.user(), login.password());
+  }
+
   /** A digest of all rows of each table: the same if and only if nothing in it has changed. */
   Map<String, String> digests() {
-    try (var connection = DriverManager.getConnection(login.url(), login.user(), login.password());
+    try (var connection = connect();
         var statement = connection.createStatement()) {
       var digests = new TreeMap<String, String>();
       for (var table : tables(connection)) {

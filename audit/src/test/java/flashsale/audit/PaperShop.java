@@ -155,6 +155,12 @@ final class PaperShop {
     }
 
     @Override
+    public List<Fact.ReservationRequested> pending(
+        Instant from, Instant to, Optional<Fact.ReservationRequested> after, int max) {
+      throw notHere();
+    }
+
+    @Override
     public Set<UUID> unsettled(Collection<UUID> reservationIds) {
       throw notHere();
     }
@@ -194,6 +200,12 @@ final class PaperShop {
                       .filter(q -> UnsignedIds.compare(q.reservationId(), p.reservationId()) <= 0)
                       .toList())
           .orElse(List.of());
+    }
+
+    @Override
+    public List<Fact.PaymentRequested> pending(
+        Instant from, Instant to, Optional<Fact.PaymentRequested> after, int max) {
+      throw notHere();
     }
 
     @Override

@@ -8,7 +8,6 @@ import flashsale.platform.batching.Late;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Bus.Message;
 import flashsale.platform.messaging.Envelopes;
-import flashsale.platform.messaging.Envelopes.UnreadableEnvelope;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Permanent;
 import flashsale.platform.metrics.Meters;
@@ -137,7 +136,7 @@ public final class EventedDriver implements AutoCloseable {
     try {
       return step.apply(facts);
     } catch (IllegalArgumentException e) {
-      throw new Permanent("no step takes this", e);
+      throw new Permanent("no step takes this: " + e.getMessage(), e);
     }
   }
 
@@ -159,11 +158,7 @@ public final class EventedDriver implements AutoCloseable {
   }
 
   private Fact open(Message message) {
-    try {
-      return envelopes.open(message.envelope()).message();
-    } catch (UnreadableEnvelope e) {
-      throw new Permanent("unreadable", e);
-    }
+    return envelopes.open(message.envelope()).message();
   }
 
   private Message sealed(Fact fact) {

@@ -1,5 +1,7 @@
 package flashsale.contracts;
 
+import flashsale.contracts.Fact.ReservationRequested;
+import java.time.Instant;
 import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
@@ -13,6 +15,13 @@ import java.util.UUID;
 public interface Reservations extends Step {
   /** Which of these reservations have no row here, or only a PENDING one. */
   Set<UUID> unsettled(Collection<UUID> reservationIds);
+
+  /**
+   * The requests that were taken on in {@code [from, to)} and are PENDING still, by that time and
+   * id, of those behind {@code after}, at most {@code max}; {@code requestedAt} is that time.
+   */
+  List<ReservationRequested> pending(
+      Instant from, Instant to, Optional<ReservationRequested> after, int max);
 
   /**
    * One row for each reservation id after {@code after} in unsigned byte order, at most {@code

@@ -2,6 +2,7 @@ package flashsale.payments;
 
 import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.PaymentState;
 import flashsale.payments.PaymentTable.RefundNote;
@@ -324,6 +325,15 @@ final class PaymentBook {
     var latest = now().plus(PaymentApi.ACCEPTED_LOOK_AFTER);
     database.with(connection -> PaymentTable.lookBy(connection, latest));
     database.with(connection -> StrayTable.lookBy(connection, latest));
+  }
+
+  List<PaymentRequested> pending(
+      Instant from, Instant to, Optional<PaymentRequested> after, int max) {
+    return database
+        .with(connection -> PaymentTable.pending(connection, from, to, after, max))
+        .stream()
+        .map(PaymentRow::request)
+        .toList();
   }
 
   List<AuditRow.Payment> after(Optional<UUID> reservationId, int max) {

@@ -296,6 +296,12 @@ public final class PaymentDesk implements Payments {
   }
 
   @Override
+  public List<PaymentRequested> pending(
+      Instant from, Instant to, Optional<PaymentRequested> after, int max) {
+    return book.pending(from, to, after, max);
+  }
+
+  @Override
   public List<AuditRow.Payment> payments(Optional<UUID> after, int max) {
     return book.after(after, max);
   }

@@ -1,5 +1,6 @@
 package flashsale.payments;
 
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
@@ -15,6 +16,7 @@ import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 
@@ -229,6 +231,28 @@ final class PaymentTable {
                 """)) {
       statement.setObject(1, reservationId);
       statement.setInt(2, max);
+      return List.copyOf(read(statement).values());
+    }
+  }
+
+  /** See {@link flashsale.contracts.Payments#pending}. */
+  static List<PaymentRow> pending(
+      Connection connection, Instant from, Instant to, Optional<PaymentRequested> after, int max)
+      throws SQLException {
+    try (var statement =
+        connection.prepareStatement(
+            SELECT
+                + """
+                WHERE state = 'PENDING' AND requested_at >= ? AND requested_at < ?
+                  AND (requested_at, payment_id) > (?, ?)
+                ORDER BY requested_at, payment_id LIMIT ?
+                """)) {
+      statement.setObject(1, from.atOffset(ZoneOffset.UTC));
+      statement.setObject(2, to.atOffset(ZoneOffset.UTC));
+      var at = after.map(PaymentRequested::requestedAt).orElse(Instant.EPOCH);
+      statement.setObject(3, at.atOffset(ZoneOffset.UTC));
+      statement.setObject(4, after.map(PaymentRequested::paymentId).orElse(new UUID(0, 0)));
+      statement.setInt(5, max);
       return List.copyOf(read(statement).values());
     }
   }

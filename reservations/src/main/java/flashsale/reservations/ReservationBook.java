@@ -28,6 +28,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.HashMap;
@@ -45,6 +46,7 @@ import java.util.UUID;
  * changes nothing and is answered with the row as it is. Thread-safe.
  */
 public final class ReservationBook implements Reservations {
+  private static final UUID BEFORE_ALL = new UUID(0, 0);
   private static final TypeReference<List<Line>> LINES = new TypeReference<>() {};
 
   /** The row. {@code reason}, {@code offerId} and {@code available} only where it was refused. */
@@ -69,6 +71,11 @@ public final class ReservationBook implements Reservations {
      */
     boolean nobodyAsksAgain() {
       return state == ReservationState.REFUSED && fingerprint.isEmpty();
+    }
+
+    /** The request that made this row, while it is PENDING. */
+    ReservationRequested requested(Instant at) {
+      return new ReservationRequested(reservationId, customerId, lines, currency, fingerprint, at);
     }
 
     ReservationSettled settled() {
@@ -393,6 +400,41 @@ public final class ReservationBook implements Reservations {
   }
 
   @Override
+  public List<ReservationRequested> pending(
+      Instant from, Instant to, Optional<ReservationRequested> after, int max) {
+    return database.with(
+        connection -> {
+          // The index is one of ranges of time: it must not keep PENDING rows from becoming HELD
+          // in place, so it cannot know their state.
+          try (var statement =
+              connection.prepareStatement(
+                  "SELECT "
+                      + COLUMNS
+                      + """
+                      , changed_at FROM reservation
+                      WHERE state = 'PENDING' AND changed_at >= ? AND changed_at < ?
+                        AND (changed_at, reservation_id) > (?, ?)
+                      ORDER BY changed_at, reservation_id LIMIT ?
+                      """)) {
+            statement.setObject(1, from.atOffset(ZoneOffset.UTC));
+            statement.setObject(2, to.atOffset(ZoneOffset.UTC));
+            var at = after.map(ReservationRequested::requestedAt).orElse(Instant.EPOCH);
+            statement.setObject(3, at.atOffset(ZoneOffset.UTC));
+            statement.setObject(
+                4, after.map(ReservationRequested::reservationId).orElse(BEFORE_ALL));
+            statement.setInt(5, max);
+            var page = new ArrayList<ReservationRequested>();
+            try (var rows = statement.executeQuery()) {
+              while (rows.next()) {
+                page.add(read(rows).requested(rows.getTimestamp(13).toInstant()));
+              }
+            }
+            return page;
+          }
+        });
+  }
+
+  @Override
   public List<AuditRow.Reservation> reservations(Optional<UUID> after, int max) {
     return database.with(
         connection -> {
@@ -402,7 +444,7 @@ public final class ReservationBook implements Reservations {
                   SELECT reservation_id, customer_id, state, order_id, changed_at FROM reservation
                   WHERE reservation_id > ? ORDER BY reservation_id LIMIT ?
                   """)) {
-            statement.setObject(1, after.orElse(new UUID(0, 0)));
+            statement.setObject(1, after.orElse(BEFORE_ALL));
             statement.setInt(2, max);
             var page = new ArrayList<AuditRow.Reservation>();
             try (var rows = statement.executeQuery()) {

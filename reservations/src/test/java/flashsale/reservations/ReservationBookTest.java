@@ -105,6 +105,26 @@ class ReservationBookTest {
   }
 
   @Test
+  void whatStaysPendingIsFoundWithAllThatItAskedForUntilItIsSettled() {
+    var from = Instant.now().minusSeconds(60);
+    var to = Instant.now().plusSeconds(60);
+    var other = new ReservationRequested(Ids.next(), customer, lines, "EUR", "2xabc", NOW);
+    book.accept(List.of(requested()));
+    book.accept(List.of(other));
+    var all = book.pending(from, to, Optional.empty(), 10_000);
+    assertThat(all).extracting(ReservationRequested::reservationId).contains(id, other.key());
+    var mine = all.stream().filter(found -> found.reservationId().equals(id)).findFirst();
+    var at = mine.orElseThrow().requestedAt();
+    assertThat(mine).hasValue(new ReservationRequested(id, customer, lines, "EUR", "2xabc", at));
+    assertThat(book.pending(from, to, mine, 10_000))
+        .contains(all.getLast())
+        .doesNotContain(mine.get());
+    assertThat(book.pending(from, at, Optional.empty(), 10_000)).doesNotContain(mine.get());
+    settle(placed());
+    assertThat(book.pending(from, to, Optional.empty(), 10_000)).doesNotContain(mine.get());
+  }
+
+  @Test
   void whatIsHeldAlreadyIsNotAcceptedAnew() {
     settle(placed());
     long before = outbox.size();

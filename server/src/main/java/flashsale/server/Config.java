@@ -87,7 +87,8 @@ public record Config(
       int queueMax,
       String architecture,
       Duration waitMax,
-      int watchesMax) {
+      int watchesMax,
+      Duration pendingMax) {
     boolean async() {
       return architecture.equals("async");
     }

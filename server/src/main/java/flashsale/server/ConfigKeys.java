@@ -121,6 +121,13 @@ final class ConfigKeys {
               1,
               1_000_000,
               "requests and event streams that wait for a reservation to change; more get 503"),
+          time(
+              "checkout.pendingMax",
+              "2m",
+              "1s",
+              "15m",
+              "how long an accepted request may be PENDING before it is walked once more: its facts"
+                  + " may be lost with a queue"),
           secret(
               "messaging.url",
               "RabbitMQ's address, amqp://user:password@host:port/vhost or amqps://…: the facts of"

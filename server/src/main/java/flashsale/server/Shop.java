@@ -62,6 +62,8 @@ import java.util.concurrent.ConcurrentHashMap;
  * Which part needs which is said in {@link Part#NEEDS}.
  */
 public final class Shop implements AutoCloseable {
+  private static final Duration RECOVER_EVERY = Duration.ofSeconds(5);
+
   private final Config config;
 
   /** Wakes who waits for a reservation or a payment. */
@@ -348,13 +350,15 @@ public final class Shop implements AutoCloseable {
     running.add(
         new AutomaticReplay(deadLetters.values(), this::allUp, config.messaging().replayEvery()));
     running.add(
-        new Recovery(
+        Recovery.ofHolds(
             ledger,
             reservations,
             driver,
             clock,
             config.checkout().deadline().plusSeconds(1),
-            Duration.ofSeconds(5)));
+            RECOVER_EVERY));
+    running.add(accepted("accepted-reservations", reservations::pending));
+    running.add(accepted("accepted-payments", payments::pending));
     return () -> {
       for (var one : running.reversed()) {
         one.close();
@@ -362,7 +366,12 @@ public final class Shop implements AutoCloseable {
     };
   }
 
-  /** With a broker what lies in an outbox is handed over to it; without one the flow is walked. */
+  private <F extends Fact> Recovery<F> accepted(String name, Recovery.Source<F> source) {
+    return Recovery.ofAccepted(
+        name, source, this::walk, clock, config.checkout().pendingMax(), RECOVER_EVERY);
+  }
+
+  /** What lies in an outbox is handed over to the broker, or the flow is walked from it. */
   private DirectBus driveOutboxes() {
     var direct = new DirectBus(outboxes, Relay.ATTEMPTS_MAX, clock);
     for (var role : outboxes.keySet()) {
@@ -371,19 +380,26 @@ public final class Shop implements AutoCloseable {
     return direct;
   }
 
+  /**
+   * A broker gets what is found again if it loses it: requests whose row stays PENDING. Money that
+   * was taken, and units that were given back, stay in the outbox until their walk has ended.
+   */
   private void drive(Bus.Message message) {
-    if (evented != null) {
-      evented.handOver(message);
-      return;
-    }
     var first = envelopes.open(message.envelope()).message();
-    payments.walked(first, walk(first));
+    if (evented != null
+        && (first instanceof Fact.ReservationRequested || first instanceof Fact.PaymentRequested)) {
+      evented.handOver(message);
+    } else {
+      walk(first);
+    }
   }
 
   /** The relay knows no shop: to it, a walk that an outage stopped is late. */
   private Fact walk(Fact first) {
     try {
-      return driver.carry(first);
+      var end = driver.carry(first);
+      payments.walked(first, end);
+      return end;
     } catch (CheckoutUnavailable e) {
       throw FailureCategory.isOutage(e) ? new Late(e.getMessage()) : e;
     }
