@@ -3,10 +3,12 @@ package flashsale.platform.messaging;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -35,7 +37,13 @@ public final class Relay implements AutoCloseable {
   }
 
   private static final Logger LOG = LoggerFactory.getLogger(Relay.class);
-  private static final Duration DONE_EVERY = Duration.ofSeconds(1);
+
+  /**
+   * The slow ones of a round are left under way while the next is taken. Long enough for a walk, so
+   * that rounds stay large.
+   */
+  private static final Duration ROUND_MAX = Duration.ofMillis(100);
+
   private static final Duration LOOK_EVERY = Duration.ofMillis(250);
 
   /** How long a message that was taken is left to whoever took it, even if that one has died. */
@@ -59,6 +67,8 @@ public final class Relay implements AutoCloseable {
   private final Consumer<Outbox.Taken> bus;
   private final Parking parking;
   private final Thread thread;
+  private final Queue<UUID> arrived = new ConcurrentLinkedQueue<>();
+  private final AtomicInteger underWay = new AtomicInteger();
   private volatile boolean closing;
   private volatile boolean woken;
 
@@ -109,7 +119,7 @@ public final class Relay implements AutoCloseable {
 
   private void run() {
     boolean bounded = false;
-    while (!closing) {
+    while (!closing || underWay.get() > 0) {
       woken = false;
       int taken = 0;
       try {
@@ -117,7 +127,7 @@ public final class Relay implements AutoCloseable {
           outbox.dueBy(clock.instant().plus(LEASE));
           bounded = true;
         }
-        taken = round();
+        taken = closing ? 0 : round();
       } catch (RuntimeException e) {
         LOG.warn("relay {}: {}", name, e.getMessage());
       } catch (Error e) {
@@ -125,37 +135,55 @@ public final class Relay implements AutoCloseable {
         LOG.error("relay {} failed badly and goes on", name, e);
       }
       // After a round that took something, the next messages of the same keys may go.
-      if (taken == 0 && !woken && !closing) {
+      if (taken == 0 && !woken) {
         LockSupport.parkNanos(this, LOOK_EVERY.toNanos());
       }
     }
+    forget();
   }
 
+  /**
+   * Takes what there is room for, and waits for it, but not for ever. For a few places alone
+   * nothing is taken: large rounds are cheap.
+   */
   private int round() {
-    var taken = outbox.take(clock.instant(), LEASE, takenMax);
-    var threads = new ArrayList<Thread>(taken.size());
-    var arrived = new ConcurrentLinkedQueue<UUID>();
-    for (var message : taken) {
-      threads.add(Thread.startVirtualThread(() -> deliver(message, arrived)));
-    }
+    int room = takenMax - underWay.get();
+    var taken =
+        room > takenMax / 4 ? outbox.take(clock.instant(), LEASE, room) : List.<Outbox.Taken>of();
+    var threads = taken.stream().map(this::start).toList();
+    long deadline = System.nanoTime() + ROUND_MAX.toNanos();
     for (var t : threads) {
-      try {
-        // A slow one must not keep the others until their lease ends and another relay has them.
-        while (!t.join(DONE_EVERY)) {
-          forget(arrived);
-        }
-      } catch (InterruptedException e) {
-        throw new IllegalStateException("nobody interrupts the relay", e);
-      }
+      join(t, deadline);
     }
-    forget(arrived);
+    forget();
     return taken.size();
+  }
+
+  private Thread start(Outbox.Taken message) {
+    underWay.incrementAndGet();
+    return Thread.startVirtualThread(
+        () -> {
+          try {
+            deliver(message);
+          } finally {
+            underWay.decrementAndGet();
+            wake(); // It may be a slow one, with nobody waiting for it.
+          }
+        });
+  }
+
+  private static void join(Thread thread, long deadline) {
+    try {
+      thread.join(Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+    } catch (InterruptedException e) {
+      throw new IllegalStateException("nobody interrupts the relay", e);
+    }
   }
 
   /**
    * What the database does not forget now is tried again with the next, and at last comes again.
    */
-  private void forget(Queue<UUID> arrived) {
+  private void forget() {
     var ids = new ArrayList<UUID>();
     for (var id = arrived.poll(); id != null; id = arrived.poll()) {
       ids.add(id);
@@ -168,7 +196,7 @@ public final class Relay implements AutoCloseable {
     }
   }
 
-  private void deliver(Outbox.Taken message, Queue<UUID> arrived) {
+  private void deliver(Outbox.Taken message) {
     try {
       bus.accept(message);
       arrived.add(message.id());
@@ -229,11 +257,11 @@ public final class Relay implements AutoCloseable {
     }
   }
 
-  /** Finishes the round it is in. */
+  /** Finishes what is under way. */
   @Override
   public void close() {
     closing = true;
-    LockSupport.unpark(thread);
+    wake();
     try {
       thread.join(Duration.ofSeconds(30));
     } catch (InterruptedException e) {

@@ -6,14 +6,13 @@ import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import org.junit.jupiter.api.Test;
 
 class TestRabbitTest {
-  private static final Runnable MISSING =
-      () -> {
-        throw new RabbitNode.NotInstalled();
-      };
+  private static void missing() {
+    throw new RabbitNode.NotInstalled();
+  }
 
   @Test
   void withoutServerAndDockerItIsSaidWhatToDo() {
-    assertThatThrownBy(() -> TestRabbit.isInstalled(MISSING, () -> false))
+    assertThatThrownBy(() -> TestRabbit.isInstalled(TestRabbitTest::missing, () -> false))
         .isInstanceOf(AssertionError.class)
         .hasMessageContaining("apt-get install rabbitmq-server")
         .hasMessageContaining("Docker");
@@ -21,7 +20,7 @@ class TestRabbitTest {
 
   @Test
   void anInstalledServerIsTakenBeforeDockerIsAskedFor() {
-    assertThat(TestRabbit.isInstalled(MISSING, () -> true)).isFalse();
+    assertThat(TestRabbit.isInstalled(TestRabbitTest::missing, () -> true)).isFalse();
     assertThat(
             TestRabbit.isInstalled(
                 () -> {},
