@@ -5,6 +5,7 @@ import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.messaging.RabbitSettings;
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.NotDirectoryException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Spec;
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int CONNECTIONS = 64;
+  private static final int PORT_MAX = 65_535;
   private static final Duration WARM_UP = Duration.ofSeconds(15);
   private static final int CUSTOMERS = 1_000;
   private static final int FILLED = 1_000_000;
@@ -74,6 +76,22 @@ final class BenchCommand implements Callable<Integer> {
       description = "Requests in the burst of async-backlog (default: ${DEFAULT-VALUE}).")
   private int backlog;
 
+  @Option(
+      names = "--data-dir",
+      paramLabel = "DIR",
+      description =
+          "Where the servers' data are meanwhile: a new or empty folder, gone afterwards (default:"
+              + " a temporary one).")
+  private Path dataDir;
+
+  @Option(
+      names = "--port",
+      paramLabel = "PORT",
+      defaultValue = "0",
+      description =
+          "Port of the server under test; 0: any free one, printed (default: ${DEFAULT-VALUE}).")
+  private int port;
+
   @Option(names = "--strict", description = "Ends with 1 if a bar is missed.")
   private boolean strict;
 
@@ -85,11 +103,18 @@ final class BenchCommand implements Callable<Integer> {
     if (!keys.equals("on") && !keys.equals("off")) {
       throw new ParameterException(spec.commandLine(), "--keys must be on or off.");
     }
+    if (port < 0 || port > PORT_MAX) {
+      throw new ParameterException(
+          spec.commandLine(), "--port must be from 0 to " + PORT_MAX + ".");
+    }
     boolean async = architecture.async();
     var broker = architecture.rabbitmq();
-    var workDir = Files.createTempDirectory("flashsale-bench-");
+    var workDir = workDir();
+    var product =
+        new BenchedProduct(
+            port, url -> System.out.println("A server under test answers at " + url));
     try {
-      return Bench.run(options(workDir, async, broker), new BenchedProduct(), System.out);
+      return Bench.run(options(workDir, async, broker), product, System.out);
     } catch (RabbitNode.NotInstalled e) {
       throw new CommandFailure(
           ExitCode.ENVIRONMENT,
@@ -99,6 +124,24 @@ final class BenchCommand implements Callable<Integer> {
     } finally {
       delete(workDir);
     }
+  }
+
+  private Path workDir() throws IOException {
+    if (dataDir == null) {
+      return Files.createTempDirectory("flashsale-bench-");
+    }
+    if (Files.exists(dataDir)) {
+      try (var there = Files.list(dataDir)) {
+        if (there.findAny().isPresent()) {
+          throw new ParameterException(
+              spec.commandLine(), "--data-dir must be new or empty, and " + dataDir + " is not.");
+        }
+      } catch (NotDirectoryException e) {
+        throw new ParameterException(
+            spec.commandLine(), "--data-dir must be a folder, and " + dataDir + " is none.", e);
+      }
+    }
+    return Files.createDirectories(dataDir).toAbsolutePath();
   }
 
   private Bench.Options options(Path workDir, boolean async, Optional<RabbitSettings> broker) {

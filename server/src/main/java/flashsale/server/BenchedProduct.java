@@ -23,6 +23,7 @@ import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
 
 /** What the benchmark needs of the product: servers as processes of their own, and full tables. */
 final class BenchedProduct implements BenchEnvironment {
@@ -36,6 +37,20 @@ final class BenchedProduct implements BenchEnvironment {
   private static final int LAST_LINES = 5;
   private static final int FILL_BATCH = 10_000;
 
+  private final int port;
+  private final Consumer<URI> started;
+
+  /**
+   * Starts servers on this port.
+   *
+   * @param port 0: any free one
+   * @param started is told each server's address
+   */
+  BenchedProduct(int port, Consumer<URI> started) {
+    this.port = port;
+    this.started = started;
+  }
+
   @Override
   public Server start(Path dataDir, List<String> jvmFlags, Optional<String> broker) {
     var command = new ArrayList<String>();
@@ -45,7 +60,8 @@ final class BenchedProduct implements BenchEnvironment {
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("--sun-misc-unsafe-memory-access=allow");
     command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(List.of("serve", "--bench-endpoints", "--port", "0"));
+    command.addAll(List.of("serve", "--bench-endpoints"));
+    command.addAll(List.of("--port", Integer.toString(port)));
     command.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
     var builder =
         new ProcessBuilder(command)
@@ -58,7 +74,9 @@ final class BenchedProduct implements BenchEnvironment {
     long spawnedAt = System.nanoTime();
     try {
       var process = builder.start();
-      return new Child(process, dataDir, address(process, dataDir), spawnedAt);
+      var url = address(process, dataDir);
+      started.accept(url);
+      return new Child(process, dataDir, url, spawnedAt);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -96,6 +96,21 @@ class MainTest {
   }
 
   @Test
+  void theBenchmarkWorksInAnEmptyFolderOnly() throws IOException {
+    Files.writeString(folder.resolve("mine.txt"), "stays");
+    var here = folder.toString();
+
+    assertThat(run("bench", "--data-dir", here)).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--data-dir must be new or empty, and " + here);
+    var file = folder.resolve("mine.txt").toString();
+    assertThat(run("bench", "--data-dir", file)).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("must be a folder");
+    assertThat(run("bench", "--port", "65536")).isEqualTo(ExitCode.USAGE.code());
+    assertThat(err.toString()).contains("--port must be from 0 to 65535.");
+    assertThat(folder.resolve("mine.txt")).hasContent("stays");
+  }
+
+  @Test
   void theConfigurationIsShownInEveryForm() {
     var dataDir = folder.toString();
 
