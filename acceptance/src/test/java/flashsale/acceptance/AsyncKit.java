@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import flashsale.acceptance.TestShop.Ask;
 import flashsale.acceptance.TestShop.Sale;
+import flashsale.platform.json.Json;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.http.HttpClient;
@@ -111,14 +112,14 @@ abstract class AsyncKit {
   @Test
   void whatIsAcceptedWithoutAKeyEndsToo() {
     var customer = shop.customer();
-    var body = "{\"lines\":[{\"offerId\":\"%s\",\"quantity\":%d}]}";
     for (int quantity : List.of(1, 3)) {
+      var line = Map.of("offerId", sale.offerId(), "quantity", quantity);
       var accepted =
           customer
               .send(
                   "POST",
                   "/api/v1/reservations",
-                  body.formatted(sale.offerId(), quantity),
+                  Json.text(Map.of("lines", List.of(line))),
                   Map.of("Prefer", ASYNC))
               .expect(202);
       assertThat(decided(customer, accepted).text("state"))
