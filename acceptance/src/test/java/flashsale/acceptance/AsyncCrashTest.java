@@ -93,7 +93,6 @@ class AsyncCrashTest {
       later(server::kill);
       leave(crowd, round);
       serve();
-      shop.assertAudited();
     }
     assertAllEnded();
   }
@@ -106,7 +105,6 @@ class AsyncCrashTest {
       later(server::kill);
       leave(crowd, round);
       serve();
-      shop.assertAudited();
     }
     assertAllEnded();
   }
@@ -123,7 +121,6 @@ class AsyncCrashTest {
           .until(() -> crowd.accepted().size() > before + WHILE_THE_BROKER_IS_AWAY);
       leave(crowd, round);
       broker.restart();
-      shop.assertAudited();
     }
     assertAllEnded();
   }
@@ -143,7 +140,6 @@ class AsyncCrashTest {
       leave(crowd, round);
       broker.restart();
       serve();
-      shop.assertAudited();
     }
     assertAllEnded();
   }
@@ -166,6 +162,7 @@ class AsyncCrashTest {
     accepted.addAll(crowd.accepted());
   }
 
+  /** Once, after all rounds: what a killed server had taken is left alone for the lease. */
   private void assertAllEnded() throws Exception {
     System.out.printf("%d rounds, seed %d: %d accepted%n", ROUNDS, SEED, accepted.size());
     awaitNone("reservations", "SELECT count(*) FROM reservation WHERE state = 'PENDING'");
