@@ -88,18 +88,16 @@ class AsyncCrashTest {
   @Test
   void everyAcceptedRequestEndsWhenTheServerIsKilled() throws Exception {
     open();
-    for (int round = 1; round <= ROUNDS; round++) {
-      var crowd = rush();
-      later(server::kill);
-      leave(crowd, round);
-      serve();
-    }
-    assertAllEnded();
+    killTheServer();
   }
 
   @Test
   void everyAcceptedRequestEndsWhenTheServerIsKilledOverRabbit() throws Exception {
     openOverRabbit();
+    killTheServer();
+  }
+
+  private void killTheServer() throws Exception {
     for (int round = 1; round <= ROUNDS; round++) {
       var crowd = rush();
       later(server::kill);
