@@ -42,6 +42,11 @@ abstract class FlowKit {
   /** Each as {@code name=value}. */
   abstract String[] settings();
 
+  /** One process, unless a test says otherwise. */
+  TestShop start() {
+    return TestShop.start(settings());
+  }
+
   /** Comes between the shop and what carries its facts, before the first story. */
   void meddle() {}
 
@@ -58,7 +63,7 @@ abstract class FlowKit {
 
   @BeforeAll
   void begin() {
-    shop = TestShop.start(settings());
+    shop = start();
     meddle();
     for (var story : FlowStory.values()) {
       for (boolean async : new boolean[] {false, true}) {

@@ -6,6 +6,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.platform.http.Routes;
 import flashsale.server.OperatorAccount;
 import flashsale.server.ServedShop;
+import flashsale.server.SplitShop;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -63,13 +64,29 @@ final class TestShop implements AutoCloseable {
 
   /** Starts a shop on a folder that may have been used before. */
   static TestShop start(Path folder, String... settings) {
+    var served = ServedShop.start(folder, named(settings));
+    return new TestShop(folder, served::close, served.routes(), served.url());
+  }
+
+  /** Starts a shop whose roles are separate services behind a gateway. */
+  static TestShop split(String... settings) {
+    var folder = TemporaryFolder.make();
+    var served = SplitShop.start(folder, named(settings));
+    return new TestShop(folder, served::close, List.of(), served.url());
+  }
+
+  /** A shop of separate services; closing this leaves them alone. */
+  static TestShop of(Path folder, SplitShop split) {
+    return new TestShop(folder, () -> {}, List.of(), split.url());
+  }
+
+  private static Map<String, String> named(String... settings) {
     Map<String, String> given = new HashMap<>();
     for (var setting : settings) {
       int equals = setting.indexOf('=');
       given.put(setting.substring(0, equals), setting.substring(equals + 1));
     }
-    var served = ServedShop.start(folder, given);
-    return new TestShop(folder, served::close, served.routes(), served.url());
+    return given;
   }
 
   /** A shop that another process serves; closing this leaves that alone. */

@@ -130,6 +130,11 @@ final class PaperShop {
     }
 
     @Override
+    public Figures figures() {
+      throw notHere();
+    }
+
+    @Override
     public List<Stock> stock(List<UUID> saleIds) {
       throw notHere();
     }
@@ -178,7 +183,7 @@ final class PaperShop {
     }
 
     @Override
-    public Optional<Order> order(UUID orderId) {
+    public List<Order> find(Collection<UUID> orderIds) {
       throw notHere();
     }
 

@@ -76,6 +76,11 @@ final class MemoryLedger implements Inventory {
   }
 
   @Override
+  public Figures figures() {
+    throw new UnsupportedOperationException("the catalogue has no gate");
+  }
+
+  @Override
   public synchronized List<Stock> stock(List<UUID> saleIds) {
     refuseWhenDown();
     questions++;

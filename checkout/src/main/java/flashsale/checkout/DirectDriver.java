@@ -11,6 +11,7 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.DatabaseFailure;
+import flashsale.platform.time.Deadline;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
@@ -43,6 +44,9 @@ public final class DirectDriver implements Checkout, AutoCloseable {
    */
   public record Settings(Duration deadline, int batchMax, int queueMax) {}
 
+  /** A walk that is to begin, and until when its end is of use. */
+  private record Start(Fact first, Deadline deadline) {}
+
   /** Where a walk has come to, and what stopped it there if anything did. */
   private record Stand(Fact at, RuntimeException failure) {
     boolean goesTo(Next next) {
@@ -52,7 +56,7 @@ public final class DirectDriver implements Checkout, AutoCloseable {
 
   private final Settings settings;
   private final Map<Next, Step> steps = new EnumMap<>(Next.class);
-  private final Coalescer<Fact, Stand> walks;
+  private final Coalescer<Start, Stand> walks;
 
   /**
    * Ready to walk.
@@ -64,7 +68,7 @@ public final class DirectDriver implements Checkout, AutoCloseable {
     steps.forEach((next, step) -> this.steps.put(next, measured(next, step, meters)));
     this.walks =
         new Coalescer<>(
-            "walk", settings.batchMax(), settings.queueMax(), this::walk, meters.batches("walk"));
+            "walk", settings.batchMax(), settings.queueMax(), this::begin, meters.batches("walk"));
     meters.gauge(
         "flashsale.batch.waiting", "Walks waiting to begin", "batch", "walk", walks::waiting);
   }
@@ -86,26 +90,26 @@ public final class DirectDriver implements Checkout, AutoCloseable {
 
   @Override
   public Fact carry(Fact first) {
-    long deadline = System.nanoTime() + settings.deadline().toNanos();
+    var deadline = Deadline.in(Deadline.left(settings.deadline()));
     var fact = first;
     for (int leg = 0; leg < HOPS_MAX; leg++) {
       var next = Flow.after(fact);
       if (next == Next.NOBODY) {
         return fact;
       }
-      fact = leg(next, fact, Duration.ofNanos(Math.max(0, deadline - System.nanoTime())));
+      fact = leg(next, fact, deadline);
     }
     throw circle(fact);
   }
 
   /** Through the payments, or from where the walk stands to its end or to the payments. */
-  private Fact leg(Next next, Fact fact, Duration left) {
+  private Fact leg(Next next, Fact fact, Deadline deadline) {
     var at = fact;
     try {
       if (next == Next.PAYMENTS) {
-        return steps.get(next).apply(List.of(fact)).getFirst();
+        return deadline.during(() -> steps.get(next).apply(List.of(fact)).getFirst());
       }
-      var stand = walks.submit(fact, left);
+      var stand = walks.submit(new Start(fact, deadline), deadline.left());
       at = stand.at();
       if (stand.failure() != null) {
         throw stand.failure();
@@ -119,6 +123,13 @@ public final class DirectDriver implements Checkout, AutoCloseable {
           e,
           at);
     }
+  }
+
+  /** One batch has one deadline: that of the caller who waits longest. */
+  private List<Stand> begin(List<Start> starts) {
+    var latest =
+        starts.stream().map(Start::deadline).reduce((a, b) -> b.isAfter(a) ? b : a).orElseThrow();
+    return latest.during(() -> walk(starts.stream().map(Start::first).toList()));
   }
 
   /** Walks these side by side until each has ended, failed, or come to the payments. */

@@ -27,6 +27,12 @@ public interface Inventory extends Step {
    */
   Set<UUID> known(Collection<UUID> reservationIds);
 
+  /** Offers and their sales, as they were at one moment. */
+  record Figures(List<Stock> stock, List<SaleWindow> windows) {}
+
+  /** What the gate needs to know: everything about sales that are not long over. */
+  Figures figures();
+
   /** The figures of all offers of these sales, straight from the ledger. */
   List<Stock> stock(List<UUID> saleIds);
 

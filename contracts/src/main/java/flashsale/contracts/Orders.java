@@ -1,5 +1,6 @@
 package flashsale.contracts;
 
+import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
@@ -10,7 +11,12 @@ import java.util.UUID;
  */
 public interface Orders extends Step {
   /** The order with this id. */
-  Optional<Order> order(UUID orderId);
+  default Optional<Order> order(UUID orderId) {
+    return find(List.of(orderId)).stream().findFirst();
+  }
+
+  /** Those of these orders that exist. */
+  List<Order> find(Collection<UUID> orderIds);
 
   /**
    * One row for each reservation id after {@code after} in unsigned byte order, at most {@code

@@ -1,6 +1,7 @@
 package flashsale.inventory;
 
 import flashsale.contracts.Line;
+import flashsale.contracts.SaleWindow;
 import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;

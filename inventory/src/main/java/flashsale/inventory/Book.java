@@ -21,6 +21,7 @@ import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import flashsale.contracts.SaleState;
+import flashsale.contracts.SaleWindow;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;

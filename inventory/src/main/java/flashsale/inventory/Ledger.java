@@ -4,6 +4,8 @@ import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Stock;
+import flashsale.contracts.StockGauge;
+import flashsale.platform.lifecycle.Periodic;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Outbox;
@@ -92,7 +94,7 @@ public final class Ledger implements Inventory, AutoCloseable {
   private final InstantSource clock;
   private final Settings settings;
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
-  private final Gauge gauge = new Gauge();
+  private final StockGauge gauge = new StockGauge();
   private final LedgerReads reads;
   private volatile List<Periodic> running = List.of();
 
@@ -153,7 +155,7 @@ public final class Ledger implements Inventory, AutoCloseable {
 
   private List<Fact> once(List<Fact> facts, Scope scope) {
     var done = database.inTransaction(connection -> decide(connection, facts, scope));
-    gauge.hear(done.book.stock(), done.book.windows());
+    gauge.hear(done.book.stock().stream().map(OfferStock::figures).toList(), done.book.windows());
     if (!done.book.announcements().isEmpty()) {
       outbox.committed();
     }
@@ -263,9 +265,7 @@ public final class Ledger implements Inventory, AutoCloseable {
 
   /** Looks at what other processes have written. */
   void refreshGauge() {
-    var figures = reads.figures(now().minus(GAUGE_AFTERGLOW));
-    gauge.hear(figures.stock(), figures.windows());
-    gauge.keep(figures.stock(), figures.windows());
+    gauge.show(figures());
   }
 
   // --- reads -----------------------------------------------------------------------------------
@@ -273,6 +273,11 @@ public final class Ledger implements Inventory, AutoCloseable {
   @Override
   public Set<UUID> known(Collection<UUID> reservationIds) {
     return reads.known(reservationIds);
+  }
+
+  @Override
+  public Figures figures() {
+    return reads.figures(now().minus(GAUGE_AFTERGLOW));
   }
 
   @Override

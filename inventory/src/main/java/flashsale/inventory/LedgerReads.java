@@ -2,6 +2,8 @@ package flashsale.inventory;
 
 import flashsale.contracts.AuditRow;
 import flashsale.contracts.Fact.StockHeld;
+import flashsale.contracts.Inventory;
+import flashsale.contracts.SaleWindow;
 import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.sql.Connection;
@@ -30,9 +32,6 @@ final class LedgerReads {
 
   private static final UUID BEFORE_ALL_IDS = new UUID(0, 0);
 
-  /** Offers and their sales, as they were at one moment. */
-  record Figures(List<OfferStock> stock, List<SaleWindow> windows) {}
-
   /** Makes a record of a row. */
   private interface RowReader<T> {
     T read(ResultSet row) throws SQLException;
@@ -57,7 +56,7 @@ final class LedgerReads {
   }
 
   /** Sales whose window has not been over for long at this instant, and their offers. */
-  Figures figures(Instant closingAfter) {
+  Inventory.Figures figures(Instant closingAfter) {
     return database.inTransaction(
         connection -> {
           var windows =
@@ -72,7 +71,7 @@ final class LedgerReads {
                   "SELECT " + Rows.OFFER + " FROM stock WHERE sale_id = ANY (?)",
                   s -> new Columns<>(s, 1, windows).uuids(SaleWindow::saleId),
                   Rows::offer);
-          return new Figures(stock, windows);
+          return new Inventory.Figures(stock.stream().map(OfferStock::figures).toList(), windows);
         });
   }
 

@@ -4,6 +4,7 @@ import flashsale.contracts.HoldState;
 import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import flashsale.contracts.SaleState;
+import flashsale.contracts.SaleWindow;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Instant;

@@ -9,6 +9,9 @@ import flashsale.contracts.Fact.SaleClosed;
 import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Refusal;
+import flashsale.contracts.SaleState;
+import flashsale.contracts.SaleWindow;
+import flashsale.contracts.StockGauge;
 import flashsale.platform.ids.Ids;
 import java.time.Duration;
 import java.util.List;
@@ -90,20 +93,14 @@ class GateTest {
 
   @Test
   void anOlderRowHeardLateReplacesNothing() {
-    var gauge = new Gauge();
+    var gauge = new StockGauge();
     var sale = Ids.next();
     var window =
-        new SaleWindow(
-            sale,
-            flashsale.contracts.SaleState.OPEN,
-            shop.now(),
-            shop.now().plusSeconds(60),
-            60,
-            1);
+        new SaleWindow(sale, SaleState.OPEN, shop.now(), shop.now().plusSeconds(60), 60, 1);
     var older = OfferStock.first(new OfferAllocated(Ids.next(), sale, 1, 0, 1)).atRevision(7);
     var newer = older.hold(1).atRevision(8);
-    gauge.hear(List.of(newer), List.of(window));
-    gauge.hear(List.of(older), List.of());
+    gauge.hear(List.of(newer.figures()), List.of(window));
+    gauge.hear(List.of(older.figures()), List.of());
     var request = shop.request(customer, line(older.offerId(), 1));
     assertThat(gauge.refusal(request, shop.now())).isPresent();
   }

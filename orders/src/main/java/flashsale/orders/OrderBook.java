@@ -13,6 +13,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -117,11 +118,12 @@ public final class OrderBook implements Orders {
   }
 
   @Override
-  public Optional<Order> order(UUID orderId) {
-    return database
-        .with(connection -> OrderTable.find(connection, OrderIds.reservationOf(orderId)))
+  public List<Order> find(Collection<UUID> orderIds) {
+    var ids = orderIds.stream().map(OrderIds::reservationOf).toList();
+    return database.with(connection -> OrderTable.find(connection, ids)).stream()
         .filter(OrderRow::wasPlaced)
-        .map(OrderRow::order);
+        .map(OrderRow::order)
+        .toList();
   }
 
   @Override

@@ -17,7 +17,6 @@ import java.util.Collection;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.UUID;
 
 /** The statements on the table of orders; one statement does a whole batch. Stateless. */
@@ -115,10 +114,10 @@ final class OrderTable {
     }
   }
 
-  static Optional<OrderRow> find(Connection connection, UUID reservationId) throws SQLException {
-    try (var statement = connection.prepareStatement(SELECT + "WHERE reservation_id = ?")) {
-      statement.setObject(1, reservationId);
-      return read(statement).stream().findFirst();
+  static List<OrderRow> find(Connection connection, List<UUID> reservationIds) throws SQLException {
+    try (var statement = connection.prepareStatement(SELECT + "WHERE reservation_id = ANY (?)")) {
+      new Columns<>(statement, 1, reservationIds).uuids(id -> id);
+      return read(statement);
     }
   }
 

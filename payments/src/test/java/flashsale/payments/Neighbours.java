@@ -23,6 +23,7 @@ import flashsale.contracts.Orders;
 import flashsale.contracts.ReservationState;
 import flashsale.platform.ids.Ids;
 import java.time.Instant;
+import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -158,8 +159,8 @@ final class Neighbours implements Orders {
   }
 
   @Override
-  public Optional<Order> order(UUID orderId) {
-    return Optional.ofNullable(orders.get(orderId));
+  public List<Order> find(Collection<UUID> orderIds) {
+    return orderIds.stream().filter(orders::containsKey).map(orders::get).toList();
   }
 
   @Override

@@ -1,13 +1,21 @@
 package flashsale.server;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
+import java.net.URI;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Set;
 
 /**
  * The settings of a process, sealed once it has started. What each one means, its default and its
  * bounds are said in {@link ConfigKeys}, and nowhere else; {@link ConfigReader} makes this.
  */
 public record Config(
+    ProcessRoles process,
     Http http,
+    Doors doors,
+    Peers peers,
     Database database,
     Checkout checkout,
     Messaging messaging,
@@ -17,6 +25,75 @@ public record Config(
     Payments payments,
     Reservations reservations,
     Log log) {
+
+  /** {@code roles} is {@code all}, or the names of some. */
+  public record ProcessRoles(String roles) {
+    /** What this process is. */
+    Set<Role> here() {
+      return Role.parse(roles);
+    }
+
+    /** Whether nobody else is needed. */
+    boolean whole() {
+      return here().size() == Role.values().length;
+    }
+  }
+
+  /** What other processes of the same shop are answered. */
+  public record Doors(String host, int port, String token, long bodyMax, int requestsMax) {
+    /** Without the token. */
+    @Override
+    public String toString() {
+      return "doors at " + host + ":" + port;
+    }
+  }
+
+  /** Where the roles are that are not here: addresses separated by commas, or nothing. */
+  public record Peers(
+      @JsonProperty("users.url") String usersUrl,
+      @JsonProperty("catalog.url") String catalogUrl,
+      @JsonProperty("inventory.url") String inventoryUrl,
+      @JsonProperty("reservations.url") String reservationsUrl,
+      @JsonProperty("orders.url") String ordersUrl,
+      @JsonProperty("payments.url") String paymentsUrl,
+      Duration timeout,
+      Duration auditTimeout,
+      int attemptsMax,
+      int concurrencyMax,
+      Duration breakerDelay,
+      Duration quoteTtl) {
+
+    /**
+     * A role's addresses; none if it has none.
+     *
+     * @throws IllegalArgumentException if one is no address
+     */
+    List<URI> urls(Role role) {
+      var text =
+          switch (role) {
+            case USERS -> usersUrl;
+            case CATALOG -> catalogUrl;
+            case INVENTORY -> inventoryUrl;
+            case RESERVATIONS -> reservationsUrl;
+            case ORDERS -> ordersUrl;
+            case PAYMENTS -> paymentsUrl;
+          };
+      return Arrays.stream(text.split(","))
+          .map(String::strip)
+          .filter(url -> !url.isEmpty())
+          .map(Peers::url)
+          .toList();
+    }
+
+    private static URI url(String text) {
+      var url = URI.create(text);
+      boolean http = "http".equals(url.getScheme()) || "https".equals(url.getScheme());
+      if (!http || url.getHost() == null) {
+        throw new IllegalArgumentException(text + " is no address like http://host:port");
+      }
+      return url;
+    }
+  }
 
   public record Http(
       String host,
@@ -51,6 +128,11 @@ public record Config(
     /** The address of a role's own database at the external PostgreSQL. */
     public String url(String role) {
       return url.replace(ROLE, role);
+    }
+
+    /** The login of a role at the external PostgreSQL. */
+    public String user(String role) {
+      return user.replace(ROLE, role);
     }
 
     /** Connections of a role's pool at most. */
@@ -113,6 +195,7 @@ public record Config(
   public record Catalog(int liveSalesMax) {}
 
   public record Users(
+      String keysDir,
       Duration tokenTtl,
       Duration refreshTtl,
       int hashesAtATime,

@@ -1,7 +1,9 @@
 package flashsale.server;
 
+import flashsale.doors.ServiceToken;
 import flashsale.platform.messaging.RabbitSettings;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.List;
 import java.util.function.Predicate;
 
@@ -22,8 +24,36 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
   /** An interrupted payment is looked at after three walks' time, and then walked to its end. */
   private static final int WALKS_TO_RESOLVE = 4;
 
+  private static final List<String> PEERS =
+      List.of(
+          "process.roles",
+          "peers.users.url",
+          "peers.catalog.url",
+          "peers.inventory.url",
+          "peers.reservations.url",
+          "peers.orders.url",
+          "peers.payments.url");
+
   static final List<ConfigCheck> ALL =
       List.of(
+          new ConfigCheck(
+              List.of("process.roles"),
+              c -> !isRoles(c.process().roles()),
+              "process.roles must be all, or some of users, catalog, inventory, reservations, orders"
+                  + " and payments, separated by commas."),
+          new ConfigCheck(
+              List.of("process.roles", "doors.token"),
+              c ->
+                  isRoles(c.process().roles())
+                      && !c.process().whole()
+                      && !isToken(c.doors().token()),
+              "Where not all roles are in one process, the processes need a secret by which they know"
+                  + " each other: doors.token must have at least 32 characters."),
+          new ConfigCheck(
+              PEERS,
+              c -> !arePeersKnown(c),
+              "A role that is not in this process must have its address, http://host:port, in"
+                  + " peers.ROLE.url."),
           new ConfigCheck(
               List.of("messaging.url"),
               c -> c.messaging().rabbit() && !isRabbit(c.messaging().url()),
@@ -122,6 +152,37 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               "The largest cart would be refused as too large a body: http.bodyMax must be "
                   + LINE_BYTES
                   + " bytes for each of reservations.linesMax."));
+
+  private static boolean isRoles(String text) {
+    try {
+      return !Role.parse(text).isEmpty();
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean isToken(String text) {
+    try {
+      new ServiceToken(text);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean arePeersKnown(Config config) {
+    if (!isRoles(config.process().roles())
+        || config.process().here().equals(EnumSet.of(Role.USERS))) {
+      return true; // Said already; and the users ask nobody.
+    }
+    try {
+      return EnumSet.allOf(Role.class).stream()
+          .filter(role -> !config.process().here().contains(role))
+          .noneMatch(role -> config.peers().urls(role).isEmpty());
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
 
   private static boolean isRabbit(String url) {
     try {

@@ -19,6 +19,11 @@ import java.util.List;
 final class ConfigKeys {
   static final List<ConfigKey> ALL =
       List.of(
+          text(
+              "process.roles",
+              Role.ALL,
+              "what this process is: all, or some of users, catalog, inventory, reservations, orders"
+                  + " and payments, separated by commas; the others are asked at their doors"),
           text("http.host", "127.0.0.1", "address to listen on; 0.0.0.0 for every network"),
           count("http.port", 8080, 0, 65_535, "port to listen on; 0: any free one, printed"),
           bytes("http.bodyMax", "64KiB", "4KiB", "8MiB", "a longer request body gets 413"),
@@ -47,12 +52,80 @@ final class ConfigKeys {
               "0s",
               "5m",
               "how long a stopping server waits for requests that it is still answering"),
+          text("doors.host", "127.0.0.1", "address on which other processes' calls are taken"),
+          count(
+              "doors.port",
+              0,
+              0,
+              65_535,
+              "port for that, where not all roles are here; 0: any free one, printed"),
+          secret(
+              "doors.token",
+              "what the processes of one shop know each other by, at least 32 characters; several,"
+                  + " separated by commas, are all accepted, and the first is sent"),
+          bytes("doors.bodyMax", "16MiB", "64KiB", "256MiB", "a longer batch of facts gets 413"),
+          count(
+              "doors.requestsMax",
+              512,
+              1,
+              100_000,
+              "calls being answered at the doors at a time; more get 503 at once"),
+          text(
+              "peers.users.url",
+              "",
+              "where the users' doors are, such as http://users:8081; several, separated by commas,"
+                  + " are asked in turn"),
+          text("peers.catalog.url", "", "the same for the catalogue"),
+          text("peers.inventory.url", "", "the same for the inventory"),
+          text("peers.reservations.url", "", "the same for the reservations"),
+          text("peers.orders.url", "", "the same for the orders"),
+          text("peers.payments.url", "", "the same for the payments"),
+          time(
+              "peers.timeout",
+              "2s",
+              "50ms",
+              "1m",
+              "how long one call at a door may take; a walk's own deadline may be sooner"),
+          time(
+              "peers.auditTimeout",
+              "30s",
+              "1s",
+              "10m",
+              "how long a call may take that reads whole tables for the audit"),
+          count(
+              "peers.attemptsMax",
+              3,
+              1,
+              10,
+              "attempts of one call, at one address after the other; a budget allows one retry for"
+                  + " five calls on the average"),
+          count(
+              "peers.concurrencyMax",
+              64,
+              1,
+              10_000,
+              "calls under way to one role at most; fewer while it is slow, more get 503 at once"),
+          time(
+              "peers.breakerDelay",
+              "1s",
+              "10ms",
+              "1m",
+              "how long an address is left alone where two of five calls did not come through"),
+          time(
+              "peers.quoteTtl",
+              "500ms",
+              "1ms",
+              "1m",
+              "how long a price of a catalogue in another process is remembered"),
           text(
               "database.url",
               "",
               "JDBC address of an external PostgreSQL with {role} where the name of each role's own"
                   + " database goes; empty: an embedded PostgreSQL in the data directory"),
-          text("database.user", "", "login at the external PostgreSQL"),
+          text(
+              "database.user",
+              "",
+              "login at the external PostgreSQL; {role} in it is replaced by the role's name"),
           secret("database.password", "password of that login"),
           count(
               "database.connectionsMax",
@@ -165,6 +238,11 @@ final class ConfigKeys {
               1,
               100_000,
               "sales kept in memory that are not over; more cannot be created"),
+          text(
+              "users.keysDir",
+              "",
+              "folder of the keys that sign access tokens, which all processes of the users role must"
+                  + " share; empty: keys in the data directory"),
           time("users.tokenTtl", "15m", "1m", "1d", "how long an access token is valid"),
           time(
               "users.refreshTtl",

@@ -6,6 +6,7 @@ import flashsale.platform.http.Call;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
 import flashsale.platform.messaging.DeadLetter;
+import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.DeadLetters.Filter;
 import flashsale.platform.messaging.FailureCategory;
@@ -72,14 +73,14 @@ final class DeadLetterApi {
           .thenComparing(letter -> letter.id().toString())
           .reversed();
 
-  private final Map<String, DeadLetters> roles;
+  private final Map<String, DeadLetterOffice> roles;
 
   /**
    * For these roles.
    *
    * @param roles by name
    */
-  DeadLetterApi(Map<String, DeadLetters> roles) {
+  DeadLetterApi(Map<String, ? extends DeadLetterOffice> roles) {
     this.roles = new TreeMap<>(roles);
   }
 
@@ -98,7 +99,7 @@ final class DeadLetterApi {
         new Filter(
             choice(call, "category", FailureCategory.class),
             choice(call, "state", DeadLetter.State.class));
-    var after = call.query("cursor").map(DeadLetterCursor::parse).orElse(null);
+    var after = call.query("cursor").map(DeadLetterCursor::parse);
     var letters =
         asked(call).stream()
             .flatMap(role -> role.list(filter, after, limit + 1).stream())
@@ -110,7 +111,7 @@ final class DeadLetterApi {
     return Answer.ok(new Page(page.stream().map(Summary::of).toList(), next));
   }
 
-  private Collection<DeadLetters> asked(Call call) {
+  private Collection<DeadLetterOffice> asked(Call call) {
     var name = call.query("role");
     if (name.isEmpty()) {
       return roles.values();
@@ -202,7 +203,7 @@ final class DeadLetterApi {
     var category =
         constant(body.category(), FailureCategory.class)
             .orElseThrow(() -> invalid("category", Arrays.asList(FailureCategory.values())));
-    return Answer.ok(new Replayed(role.replay(category, call.caller().userId())));
+    return Answer.ok(new Replayed(role.replayAll(category, call.caller().userId())));
   }
 
   private static Problem invalid(String field, Collection<?> choices) {

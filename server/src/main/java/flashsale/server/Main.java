@@ -43,6 +43,7 @@ import picocli.CommandLine.Spec;
       KeysCommand.class,
       AuditCommand.class,
       DeadLettersCommand.class,
+      GatewayCommand.class,
       BenchCommand.class,
       MigrateCommand.class,
       ConfigCommand.class

@@ -25,6 +25,7 @@ final class OpsApi {
   private final Collection<Database> databases;
   private final Map<String, DeadLetters> deadLetters;
   private final Supplier<Optional<String>> broker;
+  private final Supplier<Map<String, String>> peers;
   private final Meters meters;
   private final Runnable beforeMetrics;
   private final byte[] openApi = resource("/openapi.yaml");
@@ -35,14 +36,17 @@ final class OpsApi {
    * Over these.
    *
    * @param broker how RabbitMQ is; empty without one
+   * @param peers how the roles in other processes can be reached
    */
   OpsApi(
       Collection<Database> databases,
       Map<String, DeadLetters> deadLetters,
       Supplier<Optional<String>> broker,
+      Supplier<Map<String, String>> peers,
       Meters meters,
       Runnable beforeMetrics) {
     this.broker = broker;
+    this.peers = peers;
     this.beforeMetrics = beforeMetrics;
     this.databases = databases;
     this.deadLetters = deadLetters;
@@ -83,6 +87,8 @@ final class OpsApi {
     }
     // What waits for the broker waits in the outbox: whoever is answered here still may buy.
     broker.get().ifPresent(state -> details.put("RabbitMQ", state));
+    // A role that is down costs what needs it, and nothing else.
+    details.putAll(peers.get());
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);

@@ -64,7 +64,7 @@ public final class RoleDatabases implements AutoCloseable {
         config,
         role ->
             Optional.of(
-                new EmbeddedPostgres.Login(config.url(role), config.user(), config.password())),
+                new EmbeddedPostgres.Login(config.url(role), config.user(role), config.password())),
         () -> {});
   }
 

@@ -2,6 +2,7 @@ package flashsale.server;
 
 import ch.qos.logback.classic.Level;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Model.CommandSpec;
@@ -36,11 +37,20 @@ final class ServeCommand implements Callable<Integer> {
       spec.commandLine()
           .getOut()
           .printf(
-              "flashsale %s serves at %s from %s; Ctrl-C stops it%n",
-              Version.of(), shop.url(), directory.folder());
+              "flashsale %s serves at %s%s from %s; Ctrl-C stops it%n",
+              Version.of(),
+              shop.url(),
+              shop.doorsUrl()
+                  .map(doors -> " (" + roles(config) + ", doors at " + doors + ")")
+                  .orElse(""),
+              directory.folder());
       spec.commandLine().getOut().flush();
       stop.await();
     }
     return ExitCode.OK.code();
+  }
+
+  private static String roles(Config config) {
+    return config.process().here().stream().map(Role::text).collect(Collectors.joining(", "));
   }
 }

@@ -10,8 +10,19 @@ final class ServerOptions extends ConfigOptions {
       description = "Port to listen on; 0: any free one, printed (default: setting http.port).")
   private String port;
 
+  @Option(
+      names = "--roles",
+      paramLabel = "ROLES",
+      description =
+          "What this process is: all, or some of users, catalog, inventory, reservations, orders,"
+              + " payments, separated by commas (default: setting process.roles).")
+  private String roles;
+
   @Override
   void flags(ConfigReader reader) {
+    if (roles != null) {
+      reader.flag("process.roles", roles, "--roles");
+    }
     if (port != null) {
       reader.flag("http.port", port, "--port");
     }

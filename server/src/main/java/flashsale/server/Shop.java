@@ -1,18 +1,25 @@
 package flashsale.server;
 
-import static java.util.stream.Collectors.toSet;
+import static java.util.Map.entry;
 
 import flashsale.audit.Audit;
 import flashsale.catalog.CatalogAdminApi;
 import flashsale.catalog.CatalogApi;
 import flashsale.catalog.Catalogue;
-import flashsale.checkout.DirectDriver;
-import flashsale.checkout.EventedDriver;
 import flashsale.checkout.Flow.Next;
 import flashsale.checkout.Recovery;
-import flashsale.contracts.CheckoutUnavailable;
+import flashsale.contracts.Catalog;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Inventory;
+import flashsale.contracts.Orders;
+import flashsale.contracts.Payments;
+import flashsale.contracts.Reservations;
 import flashsale.contracts.Step;
+import flashsale.contracts.TokenAuthority;
+import flashsale.doors.DoorRoutes;
+import flashsale.doors.RemoteKeys;
+import flashsale.doors.Revocations;
+import flashsale.doors.ServiceToken;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderApi;
 import flashsale.orders.OrderBook;
@@ -20,25 +27,16 @@ import flashsale.payments.PaymentAdminApi;
 import flashsale.payments.PaymentApi;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
-import flashsale.platform.batching.Late;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Routes;
 import flashsale.platform.lifecycle.Lifecycle;
 import flashsale.platform.messaging.AutomaticReplay;
-import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
-import flashsale.platform.messaging.DeadLetters;
-import flashsale.platform.messaging.DirectBus;
+import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.messaging.Envelopes;
-import flashsale.platform.messaging.FailureCategory;
-import flashsale.platform.messaging.Outbox;
-import flashsale.platform.messaging.RabbitBus;
-import flashsale.platform.messaging.RabbitSettings;
-import flashsale.platform.messaging.Relay;
-import flashsale.platform.messaging.TopologyConflict;
 import flashsale.platform.metrics.Meters;
-import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.Database.Flush;
+import flashsale.platform.security.TokenVerifier;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
 import flashsale.reservations.Carts;
@@ -47,24 +45,27 @@ import flashsale.reservations.ReservationBook;
 import flashsale.users.Users;
 import flashsale.users.UsersApi;
 import java.net.URI;
+import java.nio.file.Path;
 import java.time.Duration;
-import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.ConcurrentHashMap;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
 
 /**
- * The whole shop in one process: makes each part and hands it what it needs, by plain constructors.
- * Which part needs which is said in {@link Part#NEEDS}.
+ * The shop, or the roles of it that this process has: makes each part and hands it what it needs,
+ * by plain constructors. Which part needs which is said in {@link Part#NEEDS}. A role that is
+ * elsewhere is reached at its door, by the same interface.
  */
 public final class Shop implements AutoCloseable {
   private static final Duration RECOVER_EVERY = Duration.ofSeconds(5);
 
   private final Config config;
+  private final Set<Role> here;
 
   /** Wakes who waits for a reservation or a payment. */
   private final Changes changes;
@@ -75,26 +76,20 @@ public final class Shop implements AutoCloseable {
   private final InstantSource clock = new SteadyClock();
   private final Meters meters = new Meters();
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
-
-  private final Map<String, DeadLetters> deadLetters = new ConcurrentHashMap<>();
-  private final Map<String, DirectBus.Queue> outboxes = new ConcurrentHashMap<>();
+  private final Outboxes outboxes = new Outboxes(clock, meters);
+  private final Routes routes = new Routes();
+  private final Routes doorRoutes = new Routes();
 
   private Databases databases;
-  private Users users;
-  private Ledger ledger;
-  private Catalogue catalogue;
-  private OrderBook orders;
-  private PaymentDesk payments;
-  private PaymentApi paymentApi;
-  private ReservationBook reservations;
-  private Carts carts;
-  private ReservationApi reservationApi;
-  private DirectDriver driver;
-
-  /** Null without a broker. */
-  private EventedDriver evented;
-
-  private RabbitBus bus;
+  private Elsewhere elsewhere;
+  private TokenVerifier verifier;
+  private Inventory inventory;
+  private Catalog catalog;
+  private Orders orders;
+  private Payments payments;
+  private Reservations reservations;
+  private Walks walks;
+  private HttpServer doors;
   private OpsApi ops;
   private HttpServer http;
   private volatile ShopMeters shopMeters;
@@ -106,6 +101,7 @@ public final class Shop implements AutoCloseable {
       HttpServer.Observer accessLog,
       boolean benchEndpoints) {
     this.config = config;
+    this.here = config.process().here();
     this.changes = new Changes(config.checkout().watchesMax());
     this.dataDirectory = dataDirectory;
     this.accessLog = accessLog;
@@ -130,7 +126,7 @@ public final class Shop implements AutoCloseable {
       shop.meters.close();
       throw e;
     }
-    dataDirectory.announce(shop.url());
+    dataDirectory.announce(shop.url(), shop.doorsUrl());
     return shop;
   }
 
@@ -139,19 +135,27 @@ public final class Shop implements AutoCloseable {
     return HttpServer.url(config.http().host(), http.port());
   }
 
+  /** Where it answers other processes of the shop; empty if all of it is here. */
+  public Optional<URI> doorsUrl() {
+    return Optional.ofNullable(doors)
+        .map(server -> HttpServer.url(config.doors().host(), server.port()));
+  }
+
   private Map<Part, Lifecycle.Start> starts() {
     return new EnumMap<>(
-        Map.of(
-            Part.DATABASES, this::startDatabases,
-            Part.USERS, this::startUsers,
-            Part.INVENTORY, this::startInventory,
-            Part.CATALOG, this::startCatalog,
-            Part.ORDERS, this::startOrders,
-            Part.PAYMENTS, this::startPayments,
-            Part.RESERVATIONS, this::startReservations,
-            Part.CHECKOUT, this::startCheckout,
-            Part.BACKGROUND, this::startBackground,
-            Part.HTTP, this::startHttp));
+        Map.ofEntries(
+            entry(Part.DATABASES, this::startDatabases),
+            entry(Part.ELSEWHERE, this::startElsewhere),
+            entry(Part.USERS, this::startUsers),
+            entry(Part.INVENTORY, this::startInventory),
+            entry(Part.CATALOG, this::startCatalog),
+            entry(Part.ORDERS, this::startOrders),
+            entry(Part.PAYMENTS, this::startPayments),
+            entry(Part.RESERVATIONS, this::startReservations),
+            entry(Part.DOORS, this::startDoors),
+            entry(Part.CHECKOUT, this::startCheckout),
+            entry(Part.BACKGROUND, this::startBackground),
+            entry(Part.HTTP, this::startHttp)));
   }
 
   private AutoCloseable startDatabases() {
@@ -162,203 +166,232 @@ public final class Shop implements AutoCloseable {
     return databases;
   }
 
+  private AutoCloseable startElsewhere() {
+    elsewhere = new Elsewhere(config, clock, meters);
+    return elsewhere;
+  }
+
+  // --- the roles -------------------------------------------------------------------------------
+
   private AutoCloseable startUsers() {
-    var database = databases.open("users");
-    users = new Users(database, dataDirectory.keys(), clock, Settings.users(config.users()));
+    var settings = Settings.users(config.users());
+    if (!here.contains(Role.USERS)) {
+      var authority = elsewhere.users();
+      verifier = new TokenVerifier(new RemoteKeys(authority), clock, settings.verifying());
+      return new Revocations(authority, verifier, clock, settings.accessTtl());
+    }
+    var keys = config.users().keysDir();
+    var users =
+        new Users(
+            databases.open("users"),
+            keys.isEmpty() ? dataDirectory.keys() : Path.of(keys),
+            clock,
+            settings);
     users.watch(meters);
     OperatorAccount.ensure(dataDirectory, users);
-    return users;
+    verifier = users.verifier();
+    new UsersApi(users).routes(routes);
+    door(Role.USERS, TokenAuthority.class, users);
+    if (config.process().whole()) {
+      return users;
+    }
+    // There may be other processes of this role.
+    var revocations = new Revocations(users, verifier, clock, settings.accessTtl());
+    return () -> {
+      revocations.close();
+      users.close();
+    };
   }
 
   /**
    * For the roles in the middle of a walk. Nobody is told of what they did before the role at its
-   * end has committed, and that flushes what they committed too; unless a broker is told.
+   * end has committed, and that flushes what they committed too; unless a broker is told, or
+   * another process.
    */
   private Flush inWalks() {
-    return config.messaging().rabbit() ? Flush.AT_COMMIT : Flush.LATER;
+    return config.messaging().rabbit() || !config.process().whole() ? Flush.AT_COMMIT : Flush.LATER;
   }
 
   private AutoCloseable startInventory() {
+    if (!here.contains(Role.INVENTORY)) {
+      inventory = elsewhere.inventory();
+      return Shop::nothing;
+    }
     var database = databases.open("inventory", inWalks());
-    ledger = new Ledger(database, outbox(database), clock, Settings.ledger(config.inventory()));
-    return () -> {};
-  }
-
-  /** A role's outbox, and where its messages go that cannot be driven to their end. */
-  private Outbox outbox(Database database) {
-    var outbox = new Outbox(database);
-    var letters = new DeadLetters(database, outbox, clock);
-    deadLetters.put(database.name(), letters);
-    outboxes.put(database.name(), new DirectBus.Queue(outbox, letters));
-    meters.gauge(
-        "flashsale.outbox.waiting",
-        "Messages not driven to their end",
-        "role",
-        database.name(),
-        outbox::size);
-    meters.gauge(
-        "flashsale.outbox.lag.seconds",
-        "Age of the oldest message that is due and has not been driven to its end",
-        "role",
-        database.name(),
-        () -> outbox.lag(clock.instant()).toNanos() / 1e9);
-    meters.gauge(
-        "flashsale.dead_letters",
-        "Messages that wait for an operator's decision",
-        "role",
-        database.name(),
-        letters::count);
-    return outbox;
+    var settings = Settings.ledger(config.inventory());
+    inventory = new Ledger(database, outboxes.of(database), clock, settings);
+    door(Role.INVENTORY, Inventory.class, inventory);
+    return Shop::nothing;
   }
 
   private AutoCloseable startCatalog() {
+    if (!here.contains(Role.CATALOG)) {
+      catalog = elsewhere.catalog();
+      return Shop::nothing;
+    }
     var database = databases.open("catalog");
-    catalogue =
-        new Catalogue(
-            database,
-            outbox(database),
-            envelopes,
-            ledger,
-            this::carry,
-            clock,
-            Settings.catalogue(config));
+    var outbox = outboxes.of(database);
+    var settings = Settings.catalogue(config);
+    var catalogue =
+        new Catalogue(database, outbox, envelopes, inventory, this::carry, clock, settings);
+    new CatalogApi(catalogue).routes(routes);
+    new CatalogAdminApi(catalogue).routes(routes);
+    catalog = catalogue;
+    door(Role.CATALOG, Catalog.class, catalogue);
     return catalogue;
   }
 
   private AutoCloseable startOrders() {
+    if (!here.contains(Role.ORDERS)) {
+      orders = elsewhere.orders();
+      return Shop::nothing;
+    }
     var database = databases.open("orders", inWalks());
-    outbox(database); // The step writes none yet; what operators replay to it goes there.
-    orders = new OrderBook(database, clock);
-    return () -> {};
+    outboxes.of(database); // The step writes none yet; what operators replay to it goes there.
+    var book = new OrderBook(database, clock);
+    new OrderApi(book).routes(routes);
+    orders = book;
+    door(Role.ORDERS, Orders.class, book);
+    return Shop::nothing;
   }
 
   private AutoCloseable startPayments() {
+    if (!here.contains(Role.PAYMENTS)) {
+      payments = elsewhere.payments();
+      return Shop::nothing;
+    }
     var database = databases.open("payments");
-    payments =
+    var sandbox = Settings.sandbox(config.payments());
+    var desk =
         new PaymentDesk(
             database,
-            outbox(database),
+            outboxes.of(database),
             envelopes,
-            new SandboxGateway(
-                databases.open("gateway"), clock, Settings.sandbox(config.payments())),
+            new SandboxGateway(databases.open("gateway"), clock, sandbox),
             changes,
             clock,
             Settings.payments(config));
-    paymentApi =
-        new PaymentApi(
-            payments,
-            orders,
-            this::carry,
-            clock,
-            changes,
-            Settings.prefer(config.checkout()),
-            meters);
-    return paymentApi;
+    var prefer = Settings.prefer(config.checkout());
+    var api = new PaymentApi(desk, orders, this::carry, clock, changes, prefer, meters);
+    api.routes(routes);
+    new PaymentAdminApi(desk, orders, this::carry).routes(routes);
+    payments = desk;
+    door(Role.PAYMENTS, Payments.class, desk);
+    return api;
   }
 
   private AutoCloseable startReservations() {
+    if (!here.contains(Role.RESERVATIONS)) {
+      reservations = elsewhere.reservations();
+      return Shop::nothing;
+    }
     var database = databases.open("reservations");
-    reservations = new ReservationBook(database, outbox(database), changes, clock);
-    carts = new Carts(database, clock, config.reservations().linesMax());
-    reservationApi =
+    var book = new ReservationBook(database, outboxes.of(database), changes, clock);
+    var carts = new Carts(database, clock, config.reservations().linesMax());
+    var api =
         new ReservationApi(
-            reservations,
+            book,
             carts,
-            catalogue,
-            ledger,
+            catalog,
+            inventory,
             this::carry,
             clock,
             changes,
             Settings.reservations(config),
             meters);
-    return reservationApi;
+    api.routes(routes);
+    new CartApi(carts, catalog, config.reservations().quantityMax()).routes(routes);
+    reservations = book;
+    door(Role.RESERVATIONS, Reservations.class, book);
+    return api;
+  }
+
+  /** How a part stops that has nothing to stop. */
+  private static void nothing() {}
+
+  // --- what they have in common ----------------------------------------------------------------
+
+  private <D> void door(Role role, Class<D> door, D implementation) {
+    DoorRoutes.add(doorRoutes, role.text(), door, implementation);
+  }
+
+  /** For other processes of the shop, who know its secret, and nobody else. */
+  private AutoCloseable startDoors() {
+    if (config.process().whole()) {
+      return Shop::nothing;
+    }
+    outboxes
+        .letters()
+        .forEach(
+            (role, letters) -> DoorRoutes.add(doorRoutes, role, DeadLetterOffice.class, letters));
+    var settings = config.doors();
+    doors =
+        new HttpServer(
+            new HttpServer.Settings(
+                settings.host(),
+                settings.port(),
+                settings.bodyMax(),
+                config.http().connectionsMax(),
+                settings.requestsMax()),
+            doorRoutes,
+            new ServiceToken(settings.token()),
+            (method, route, path, status, nanos, id) -> meters.served(method, route, status, nanos),
+            new Outages()::problem);
+    return () -> doors.drain(config.http().drain());
   }
 
   private AutoCloseable startCheckout() {
     Map<Next, Step> steps =
         Map.of(
-            Next.INVENTORY, ledger,
+            Next.INVENTORY, inventory,
             Next.ORDERS, orders,
             Next.PAYMENTS, payments,
             Next.RESERVATIONS, reservations,
-            Next.CATALOG, catalogue);
-    driver =
-        new DirectDriver(
-            new DirectDriver.Settings(
-                config.checkout().deadline(),
-                config.checkout().batchMax(),
-                config.checkout().queueMax()),
-            steps,
-            meters);
-    if (!config.messaging().rabbit()) {
-      return driver;
-    }
-    var queues = steps.keySet().stream().map(EventedDriver::queue).collect(toSet());
-    bus = startBus(queues);
-    evented =
-        new EventedDriver(
-            bus,
-            new EventedDriver.Settings(
-                config.checkout().batchMax(),
-                config.checkout().queueMax(),
-                config.checkout().deadline()),
-            steps,
-            clock,
-            meters);
-    return () -> {
-      evented.close();
-      bus.close();
-      driver.close();
-    };
+            Next.CATALOG, catalog);
+    var mine =
+        steps.keySet().stream()
+            .filter(next -> here.contains(Role.valueOf(next.name())))
+            .collect(Collectors.toSet());
+    walks = new Walks(config, steps, mine, outboxes, this::walked, clock, meters);
+    return walks;
   }
 
-  private RabbitBus startBus(Set<String> queues) {
-    try {
-      return RabbitBus.start(
-          RabbitSettings.of(config.messaging().url()), queues, this::park, clock, meters);
-    } catch (IllegalStateException | TopologyConflict e) {
-      throw new CommandFailure(ExitCode.ENVIRONMENT, "RabbitMQ: " + e.getMessage());
+  private void walked(Fact first, Fact end) {
+    if (payments instanceof PaymentDesk desk) {
+      desk.walked(first, end);
     }
+  }
+
+  /** The parts that are made before the driver reach it through here. */
+  private Fact carry(Fact fact) {
+    return walks.carry(fact);
   }
 
   /** A walk may need every role. */
   private boolean allUp() {
     return databases.all().stream().allMatch(OpsApi::answers)
-        && (bus == null || bus.trouble().isEmpty());
-  }
-
-  private Optional<String> broker() {
-    return Optional.ofNullable(bus).map(b -> b.trouble().orElse("UP"));
-  }
-
-  /** What a role could never do lies in that role's own database. */
-  private void park(String queue, Bus.Message message, Instant firstAttempt, Throwable reason) {
-    deadLetters.get(queue).park(message, firstAttempt, reason);
-  }
-
-  /** The parts that are made before the driver reach it through here. */
-  private Fact carry(Fact fact) {
-    return driver.carry(fact);
+        && walks.broker().orElse("UP").equals("UP")
+        && elsewhere.allUp();
   }
 
   private AutoCloseable startBackground() {
     var running = new ArrayList<AutoCloseable>();
-    running.add(driveOutboxes());
-    ledger.start();
-    running.add(ledger);
-    running.add(payments.keepAsking());
-    running.add(
-        new AutomaticReplay(deadLetters.values(), this::allUp, config.messaging().replayEvery()));
-    running.add(
-        Recovery.ofHolds(
-            ledger,
-            reservations,
-            driver,
-            clock,
-            config.checkout().deadline().plusSeconds(1),
-            RECOVER_EVERY));
-    running.add(accepted("accepted-reservations", reservations::pending));
-    running.add(accepted("accepted-payments", payments::pending));
+    running.add(walks.driveOutboxes());
+    var letters = outboxes.letters().values();
+    running.add(new AutomaticReplay(letters, this::allUp, config.messaging().replayEvery()));
+    if (inventory instanceof Ledger ledger) {
+      ledger.start();
+      running.add(ledger);
+    }
+    if (payments instanceof PaymentDesk desk) {
+      running.add(desk.keepAsking());
+      running.add(accepted("accepted-payments", desk::pending));
+    }
+    if (reservations instanceof ReservationBook book) {
+      running.add(accepted("accepted-reservations", book::pending));
+      var untouched = config.checkout().deadline().plusSeconds(1);
+      running.add(Recovery.ofHolds(inventory, book, walks, clock, untouched, RECOVER_EVERY));
+    }
     return () -> {
       for (var one : running.reversed()) {
         one.close();
@@ -368,46 +401,22 @@ public final class Shop implements AutoCloseable {
 
   private <F extends Fact> Recovery<F> accepted(String name, Recovery.Source<F> source) {
     return Recovery.ofAccepted(
-        name, source, this::walk, clock, config.checkout().pendingMax(), RECOVER_EVERY);
+        name, source, walks::walk, clock, config.checkout().pendingMax(), RECOVER_EVERY);
   }
 
-  /** What lies in an outbox is handed over to the broker, or the flow is walked from it. */
-  private DirectBus driveOutboxes() {
-    var direct = new DirectBus(outboxes, Relay.ATTEMPTS_MAX, clock);
-    for (var role : outboxes.keySet()) {
-      direct.subscribe(role, Relay.TAKEN_MAX, batch -> batch.forEach(this::drive));
-    }
-    return direct;
-  }
-
-  /**
-   * A broker gets what is found again if it loses it: requests whose row stays PENDING. Money that
-   * was taken, and units that were given back, stay in the outbox until their walk has ended.
-   */
-  private void drive(Bus.Message message) {
-    var first = envelopes.open(message.envelope()).message();
-    if (evented != null
-        && (first instanceof Fact.ReservationRequested || first instanceof Fact.PaymentRequested)) {
-      evented.handOver(message);
-    } else {
-      walk(first);
-    }
-  }
-
-  /** The relay knows no shop: to it, a walk that an outage stopped is late. */
-  private Fact walk(Fact first) {
-    try {
-      var end = driver.carry(first);
-      payments.walked(first, end);
-      return end;
-    } catch (CheckoutUnavailable e) {
-      throw FailureCategory.isOutage(e) ? new Late(e.getMessage()) : e;
-    }
-  }
+  // --- what is served --------------------------------------------------------------------------
 
   private AutoCloseable startHttp() {
     var settings = config.http();
-    ops = new OpsApi(databases.all(), deadLetters, this::broker, meters, this::refreshMeters);
+    ops =
+        new OpsApi(
+            databases.all(),
+            outboxes.letters(),
+            walks::broker,
+            elsewhere::states,
+            meters,
+            this::refreshMeters);
+    serveWhatIsCommon();
     http =
         new HttpServer(
             new HttpServer.Settings(
@@ -416,14 +425,14 @@ public final class Shop implements AutoCloseable {
                 settings.bodyMax(),
                 settings.connectionsMax(),
                 settings.requestsMax()),
-            routes(),
-            users.verifier(),
+            routes,
+            verifier,
             (method, route, path, status, nanos, requestId) -> {
               meters.served(method, route, status, nanos);
               accessLog.answered(method, route, path, status, nanos, requestId);
             },
             new Outages()::problem);
-    shopMeters = new ShopMeters(meters, catalogue, ledger, http, accessLog);
+    shopMeters = new ShopMeters(meters, catalog, inventory, http, accessLog);
     return this::stopHttp;
   }
 
@@ -445,26 +454,31 @@ public final class Shop implements AutoCloseable {
 
   /** Everything that is served; the OpenAPI document tells the same. */
   Routes routes() {
-    var routes = new Routes();
-    reservationApi.routes(routes);
-    paymentApi.routes(routes);
-    new CatalogApi(catalogue).routes(routes);
-    new CartApi(carts, catalogue, config.reservations().quantityMax()).routes(routes);
-    new OrderApi(orders).routes(routes);
-    new UsersApi(users).routes(routes);
-    new CatalogAdminApi(catalogue).routes(routes);
-    new PaymentAdminApi(payments, orders, this::carry).routes(routes);
-    new DeadLetterApi(deadLetters).routes(routes);
-    new AuditApi(audit(), Settings.auditPatience(config)).routes(routes);
+    return routes;
+  }
+
+  /** What concerns several roles is served beside the reservations, where walks begin. */
+  private void serveWhatIsCommon() {
+    if (here.contains(Role.RESERVATIONS)) {
+      new DeadLetterApi(deadLetters()).routes(routes);
+      var audit = new Audit(inventory, reservations, orders, payments, clock);
+      new AuditApi(audit, Settings.auditPatience(config)).routes(routes);
+    }
     ops.routes(routes);
     if (benchEndpoints) {
       new BenchApi().routes(routes);
     }
-    return routes;
   }
 
-  private Audit audit() {
-    return new Audit(ledger, reservations, orders, payments, clock);
+  /** Of all roles that have an outbox, wherever they are. */
+  private Map<String, DeadLetterOffice> deadLetters() {
+    var all = new TreeMap<String, DeadLetterOffice>(outboxes.letters());
+    for (var role : Role.values()) {
+      if (role != Role.USERS && !here.contains(role)) {
+        all.put(role.text(), elsewhere.deadLetters(role));
+      }
+    }
+    return all;
   }
 
   /** Not ready, drains, finishes the batches, closes; the reverse of the start. */

@@ -44,8 +44,12 @@ public final class ShopFolder implements AutoCloseable {
 
   private static final Duration LOCK_ATTEMPT_EVERY = Duration.ofMillis(20);
 
-  /** The server that owns a data directory. */
-  public record Server(long pid, URI url, Instant startedAt) {}
+  /**
+   * The server that owns a data directory.
+   *
+   * @param doors where it answers other processes of the shop; null if it does not
+   */
+  public record Server(long pid, URI url, Instant startedAt, URI doors) {}
 
   private final Path folder;
   private final FolderLock lock;
@@ -187,9 +191,14 @@ public final class ShopFolder implements AutoCloseable {
     return folder.resolve("logs");
   }
 
-  /** Tells commands on this machine where the server listens; until it is closed. */
+  /** The same for a server that has no doors of its own. */
   public void announce(URI url) {
-    var server = new Server(ProcessHandle.current().pid(), url, Instant.now());
+    announce(url, Optional.empty());
+  }
+
+  /** Tells commands on this machine where the server listens; until it is closed. */
+  public void announce(URI url, Optional<URI> doors) {
+    var server = new Server(ProcessHandle.current().pid(), url, Instant.now(), doors.orElse(null));
     try {
       PrivateFile.write(folder.resolve(SERVER_FILE), Json.text(server) + "\n");
     } catch (IOException e) {

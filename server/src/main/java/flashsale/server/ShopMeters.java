@@ -1,6 +1,8 @@
 package flashsale.server;
 
 import flashsale.catalog.Catalogue;
+import flashsale.contracts.Catalog;
+import flashsale.contracts.Inventory;
 import flashsale.contracts.Stock;
 import flashsale.inventory.Ledger;
 import flashsale.platform.http.HttpServer;
@@ -18,16 +20,18 @@ final class ShopMeters {
 
   private static final String STOCK = "flashsale.stock";
 
+  /** Null if the role is elsewhere. */
   private final Catalogue catalogue;
+
   private final MultiGauge stock;
 
   ShopMeters(
       Meters meters,
-      Catalogue catalogue,
-      Ledger ledger,
+      Catalog catalog,
+      Inventory inventory,
       HttpServer http,
       HttpServer.Observer accessLog) {
-    this.catalogue = catalogue;
+    this.catalogue = catalog instanceof Catalogue here ? here : null;
     this.stock = meters.table(STOCK, "Units of the offers of live sales, by what they are");
     meters.gauge(
         "flashsale.http.running", "Requests being answered", "server", "api", http::running);
@@ -37,6 +41,20 @@ final class ShopMeters {
         "log",
         "access",
         accessLog::dropped);
+    if (catalogue != null) {
+      watch(meters, catalogue);
+    }
+    if (inventory instanceof Ledger ledger) {
+      meters.gauge(
+          "flashsale.gate.offers",
+          "Offers that the gate can refuse from memory",
+          "role",
+          "inventory",
+          ledger::gateOffers);
+    }
+  }
+
+  private static void watch(Meters meters, Catalogue catalogue) {
     var live = "flashsale.catalog.live";
     var inMemory = "Sales and offers in memory";
     meters.gauge(live, inMemory, "what", "sales", catalogue::liveSales);
@@ -47,16 +65,13 @@ final class ShopMeters {
         "role",
         "catalog",
         () -> catalogue.gaugeAge().toNanos() / 1e9);
-    meters.gauge(
-        "flashsale.gate.offers",
-        "Offers that the gate can refuse from memory",
-        "role",
-        "inventory",
-        ledger::gateOffers);
   }
 
   /** Called before each look at the metrics, so that sales that are over leave them. */
   void refresh() {
+    if (catalogue == null) {
+      return;
+    }
     var rows = new ArrayList<MultiGauge.Row<?>>();
     for (var offer : catalogue.busyStock(OFFERS_MAX)) {
       add(rows, offer, "allocated", Stock::allocated);

@@ -1,13 +1,16 @@
 package flashsale.users;
 
+import flashsale.contracts.TokenAuthority;
 import flashsale.platform.http.Problem;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.json.Json;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.security.AccessToken;
 import flashsale.platform.security.Caller;
 import flashsale.platform.security.TokenVerifier;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
@@ -18,7 +21,7 @@ import java.util.UUID;
  * The users role: accounts, sign-in, sessions and their tokens. Expected refusals are {@link
  * Problem}s. Thread-safe; meant for blocking calls on virtual threads.
  */
-public final class Users implements AutoCloseable {
+public final class Users implements TokenAuthority, AutoCloseable {
   private final Database database;
   private final InstantSource clock;
   private final UsersSettings settings;
@@ -44,12 +47,7 @@ public final class Users implements AutoCloseable {
     this.settings = settings;
     this.accounts = new Accounts(database);
     this.keys = new SigningKeys(keysDir, clock, settings.accessTtl());
-    this.verifier =
-        new TokenVerifier(
-            keys,
-            clock,
-            new TokenVerifier.Settings(
-                remembering.tokensMax(), remembering.revokedMax(), settings.accessTtl()));
+    this.verifier = new TokenVerifier(keys, clock, settings.verifying());
     this.credentials =
         new VerifiedCredentials(remembering.credentialsMax(), remembering.credentialsTtl(), clock);
     this.passwords = new Passwords(settings.hashing());
@@ -66,6 +64,16 @@ public final class Users implements AutoCloseable {
   /** What verifies the access tokens of this role's users. */
   public TokenVerifier verifier() {
     return verifier;
+  }
+
+  @Override
+  public String jwks() {
+    return Json.text(keys.jwks());
+  }
+
+  @Override
+  public List<UUID> endedSince(Instant since, int max) {
+    return sessions.endedSince(since, max);
   }
 
   /** What signs them. */

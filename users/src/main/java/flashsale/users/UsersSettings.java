@@ -1,5 +1,6 @@
 package flashsale.users;
 
+import flashsale.platform.security.TokenVerifier;
 import java.time.Duration;
 import java.time.temporal.ChronoUnit;
 
@@ -111,6 +112,11 @@ public record UsersSettings(
         new Remembering(50_000, Duration.ofMinutes(5), 50_000, 100_000),
         new Opening(256, 2_048, Duration.ofSeconds(5)),
         new Purging(Duration.ofMinutes(10), Duration.ofDays(7)));
+  }
+
+  /** What verifies the access tokens, in whatever process. */
+  public TokenVerifier.Settings verifying() {
+    return new TokenVerifier.Settings(remembering.tokensMax(), remembering.revokedMax(), accessTtl);
   }
 
   private static void require(boolean holds, String otherwise) {

@@ -145,6 +145,11 @@ public final class Call {
     }
   }
 
+  /** The body as it came; for what is no client's JSON. */
+  public byte[] content() {
+    return bytes();
+  }
+
   /** Not with the server's own parser: what that one cannot read it answers with 400, not 415. */
   private static boolean isJson(String contentType) {
     return contentType.equals(Answer.JSON)

@@ -22,7 +22,7 @@ import java.util.UUID;
  * the tables of {@link #TABLE}. Nothing is ever deleted here: the rows are the trail of who did
  * what. Thread-safe.
  */
-public final class DeadLetters implements Relay.Parking {
+public final class DeadLetters implements DeadLetterOffice, Relay.Parking {
   /** The tables, and when an outbox's message was tried first; for migrations to be compared. */
   public static final String TABLE =
       """
@@ -156,20 +156,18 @@ public final class DeadLetters implements Relay.Parking {
     }
   }
 
-  /**
-   * The letters in question, the latest first.
-   *
-   * @param after null for the first page
-   */
-  public List<DeadLetter> list(Filter filter, Position after, int max) {
-    return database.with(connection -> DeadLetterRows.list(connection, filter, after, max));
+  @Override
+  public List<DeadLetter> list(Filter filter, Optional<Position> after, int max) {
+    return database.with(
+        connection -> DeadLetterRows.list(connection, filter, after.orElse(null), max));
   }
 
+  @Override
   public Optional<DeadLetter> find(UUID id) {
     return database.with(connection -> DeadLetterRows.find(connection, id));
   }
 
-  /** Who decided what about a letter, the earliest first. */
+  @Override
   public List<Decision> decisions(UUID id) {
     return database.with(connection -> DeadLetterRows.decisions(connection, id));
   }
@@ -184,12 +182,7 @@ public final class DeadLetters implements Relay.Parking {
     return database.name();
   }
 
-  /**
-   * Puts a parked letter back into the role's outbox, as if it had never been tried.
-   *
-   * @param by the operator
-   * @param forced in spite of the loop guard
-   */
+  @Override
   public Outcome replay(UUID id, UUID by, boolean forced) {
     var outcome =
         database.inTransaction(
@@ -230,13 +223,8 @@ public final class DeadLetters implements Relay.Parking {
     }
   }
 
-  /**
-   * The same for the parked letters of a category, the earliest first, without those that the loop
-   * guard holds.
-   *
-   * @return how many; if {@link #REPLAYED_AT_ONCE_MAX} there may be more
-   */
-  public int replay(FailureCategory category, UUID by) {
+  @Override
+  public int replayAll(FailureCategory category, UUID by) {
     return replay(category, null, by);
   }
 
@@ -268,7 +256,7 @@ public final class DeadLetters implements Relay.Parking {
     return replayed;
   }
 
-  /** Nobody will drive this letter on; it stays to be looked at. */
+  @Override
   public Outcome discard(UUID id, UUID by) {
     return database.inTransaction(
         connection -> {

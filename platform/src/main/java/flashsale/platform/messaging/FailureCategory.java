@@ -27,6 +27,9 @@ public enum FailureCategory {
     if (failure instanceof UnreadableEnvelope || failure instanceof IllegalArgumentException) {
       return BAD_INPUT;
     }
+    if (failure instanceof FailedElsewhere elsewhere) {
+      return elsewhere.category();
+    }
     if (failure instanceof Permanent) {
       return failure.getCause() == null ? BAD_INPUT : of(failure.getCause());
     }
@@ -34,6 +37,9 @@ public enum FailureCategory {
     for (int depth = 0; cause != null && depth < CAUSES_MAX; depth++) {
       if (cause instanceof Overloaded || cause instanceof Late) {
         return DEPENDENCY_DOWN;
+      }
+      if (cause instanceof FailedElsewhere elsewhere && depth > 0) {
+        return elsewhere.category() == BAD_INPUT ? BUG : elsewhere.category();
       }
       if (cause instanceof DatabaseFailure refused) {
         return of(refused);

@@ -23,6 +23,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -181,7 +182,7 @@ final class DeadLettersTest {
     }
 
     assertThat(letters.replay(id, operator, false)).isEqualTo(Outcome.REPLAYED_TOO_OFTEN);
-    assertThat(letters.replay(FailureCategory.BAD_INPUT, operator)).isZero();
+    assertThat(letters.replayAll(FailureCategory.BAD_INPUT, operator)).isZero();
     assertThat(outbox.size()).isZero();
     assertThat(letters.replay(id, operator, true)).isEqualTo(Outcome.DONE);
     assertThat(outbox.size()).isEqualTo(1);
@@ -212,7 +213,7 @@ final class DeadLettersTest {
     var bug = Ids.next();
     park(bug, 1, new IllegalStateException("a fault"));
 
-    assertThat(letters.replay(FailureCategory.DEPENDENCY_DOWN, null)).isEqualTo(2);
+    assertThat(letters.replayAll(FailureCategory.DEPENDENCY_DOWN, null)).isEqualTo(2);
 
     assertThat(outbox.take(NOON, Duration.ZERO, 10))
         .extracting(Outbox.Taken::id)
@@ -278,11 +279,11 @@ final class DeadLettersTest {
     letters.discard(bugs[4], operator);
     var parkedBugs = new Filter(FailureCategory.BUG, State.PARKED);
 
-    assertThat(letters.list(Filter.ALL, null, 100)).hasSize(6);
-    var page = letters.list(parkedBugs, null, 3);
+    assertThat(letters.list(Filter.ALL, Optional.empty(), 100)).hasSize(6);
+    var page = letters.list(parkedBugs, Optional.empty(), 3);
     assertThat(page).extracting(DeadLetter::id).containsExactly(bugs[3], bugs[2], bugs[1]);
     var after = new Position(page.getLast().firstAt(), page.getLast().id());
-    assertThat(letters.list(parkedBugs, after, 3))
+    assertThat(letters.list(parkedBugs, Optional.of(after), 3))
         .extracting(DeadLetter::id)
         .containsExactly(bugs[0]);
   }

@@ -1,4 +1,4 @@
-package flashsale.inventory;
+package flashsale.platform.lifecycle;
 
 import java.time.Duration;
 import java.util.concurrent.CountDownLatch;
@@ -10,7 +10,7 @@ import org.slf4j.LoggerFactory;
  * Does something again and again, on a thread of its own, until it is closed. A failure is logged
  * once until it works again, and the next round comes all the same.
  */
-final class Periodic implements AutoCloseable {
+public final class Periodic implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Periodic.class);
 
   /** How long closing waits for the round that is under way. */
@@ -23,7 +23,13 @@ final class Periodic implements AutoCloseable {
   private final Thread thread;
   private boolean failing;
 
-  Periodic(String name, Duration every, Runnable round) {
+  /**
+   * Starts with the first round.
+   *
+   * @param name for the thread and the log
+   * @param every the pause between two rounds
+   */
+  public Periodic(String name, Duration every, Runnable round) {
     this.name = name;
     this.every = every;
     this.round = round;
@@ -53,7 +59,7 @@ final class Periodic implements AutoCloseable {
       }
       failing = true;
     } catch (Error e) {
-      // Whatever it was, holds must go on to expire.
+      // Whatever it was, the next round may work.
       LOG.error("{} failed badly and goes on trying", name, e);
       failing = true;
     }

@@ -1,13 +1,12 @@
-package flashsale.inventory;
+package flashsale.contracts;
 
-import flashsale.contracts.SaleState;
 import java.time.Instant;
 import java.util.UUID;
 
 /**
  * The ledger's copy of a sale, a row of {@code sale_window}. {@code version} is the catalogue's.
  */
-record SaleWindow(
+public record SaleWindow(
     UUID saleId,
     SaleState state,
     Instant opensAt,
@@ -16,7 +15,7 @@ record SaleWindow(
     long version) {
 
   /** Whether the sale takes reservations at this instant; its last instant is before the close. */
-  boolean openAt(Instant now) {
+  public boolean openAt(Instant now) {
     return (state == SaleState.OPEN || state == SaleState.SCHEDULED)
         && !now.isBefore(opensAt)
         && now.isBefore(closesAt);

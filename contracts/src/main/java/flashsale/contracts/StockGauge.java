@@ -1,9 +1,7 @@
-package flashsale.inventory;
+package flashsale.contracts;
 
 import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.StockRefused;
-import flashsale.contracts.Line;
-import flashsale.contracts.Refusal;
 import java.time.Instant;
 import java.util.Collection;
 import java.util.Optional;
@@ -19,15 +17,15 @@ import java.util.stream.Stream;
  * without a transaction. Commits of several threads may be heard out of order: a row replaces an
  * older one only. Lock-free to ask; thread-safe.
  */
-final class Gauge {
+public final class StockGauge {
   /** Offers, and sales, remembered at most; about further ones the ledger itself is asked. */
-  static final int ENTRIES_MAX = 100_000;
+  private static final int ENTRIES_MAX = 100_000;
 
-  private final ConcurrentMap<UUID, OfferStock> offers = new ConcurrentHashMap<>();
+  private final ConcurrentMap<UUID, Stock> offers = new ConcurrentHashMap<>();
   private final ConcurrentMap<UUID, SaleWindow> windows = new ConcurrentHashMap<>();
 
   /** Hears of rows as they stand after a commit. */
-  void hear(Collection<OfferStock> stock, Collection<SaleWindow> sales) {
+  public void hear(Collection<Stock> stock, Collection<SaleWindow> sales) {
     for (var row : stock) {
       if (offers.size() < ENTRIES_MAX || offers.containsKey(row.offerId())) {
         offers.merge(row.offerId(), row, (a, b) -> b.revision() > a.revision() ? b : a);
@@ -40,14 +38,15 @@ final class Gauge {
     }
   }
 
-  /** Forgets all but these; what is over must not be remembered for ever. */
-  void keep(Collection<OfferStock> stock, Collection<SaleWindow> sales) {
-    offers.keySet().retainAll(ids(stock.stream().map(OfferStock::offerId)));
-    windows.keySet().retainAll(ids(sales.stream().map(SaleWindow::saleId)));
+  /** Hears of all there are now and forgets the others: what is over is not kept for ever. */
+  public void show(Inventory.Figures figures) {
+    hear(figures.stock(), figures.windows());
+    offers.keySet().retainAll(ids(figures.stock().stream().map(Stock::offerId)));
+    windows.keySet().retainAll(ids(figures.windows().stream().map(SaleWindow::saleId)));
   }
 
   /** Offers known now. */
-  int size() {
+  public int size() {
     return offers.size();
   }
 
@@ -59,9 +58,9 @@ final class Gauge {
    * The refusal that the ledger would give, where it takes nothing but these figures to know it.
    * Every reason that would come before must be known not to hold.
    */
-  Optional<StockRefused> refusal(ReservationRequested request, Instant now) {
+  public Optional<StockRefused> refusal(ReservationRequested request, Instant now) {
     Refusal reason = null;
-    OfferStock decisive = null;
+    Stock decisive = null;
     for (Line line : request.lines()) {
       var offer = offers.get(line.offerId());
       var window = offer == null ? null : windows.get(offer.saleId());
@@ -82,7 +81,7 @@ final class Gauge {
   }
 
   private static StockRefused refused(
-      ReservationRequested request, Refusal reason, OfferStock offer, Instant now) {
+      ReservationRequested request, Refusal reason, Stock offer, Instant now) {
     return new StockRefused(
         request.reservationId(),
         request.customerId(),

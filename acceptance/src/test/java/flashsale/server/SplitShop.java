@@ -1,0 +1,193 @@
+package flashsale.server;
+
+import flashsale.cluster.GatewayConfig;
+import flashsale.cluster.NginxNode;
+import flashsale.platform.persistence.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The shop as separate services: each role's parts talk to the others only through their doors,
+ * over HTTP, and clients to all of them through an nginx. The roles share this test's process and
+ * one PostgreSQL, in which each has its own database and login.
+ */
+public final class SplitShop implements AutoCloseable {
+  private static final String TOKEN = "a service token for tests that is long enough";
+  private static final int CONNECTIONS_MAX = 300;
+
+  private final Path folder;
+  private final EmbeddedPostgres postgres;
+  private final Map<String, String> settings;
+  private final Map<Role, Integer> doors = new EnumMap<>(Role.class);
+  private final Map<Role, ServedShop> roles = new EnumMap<>(Role.class);
+  private NginxNode gateway;
+  private URI url;
+
+  private SplitShop(Path folder, Map<String, String> settings) {
+    this.folder = folder;
+    this.settings = settings;
+    this.postgres = EmbeddedPostgres.start(folder, CONNECTIONS_MAX);
+  }
+
+  /**
+   * Starts all roles and the gateway.
+   *
+   * @param folder gets PostgreSQL, the keys, and a data directory for each role
+   * @param settings of every role
+   */
+  public static SplitShop start(Path folder, Map<String, String> settings) {
+    var shop = new SplitShop(folder, settings);
+    try {
+      shop.begin();
+      return shop;
+    } catch (RuntimeException e) {
+      shop.close();
+      throw e;
+    }
+  }
+
+  private void begin() {
+    for (var role : Role.values()) {
+      doors.put(role, freePort());
+    }
+    for (var role : Role.values()) {
+      startRole(role);
+    }
+    copy(
+        folder.resolve(Role.USERS.text()).resolve("operator.json"),
+        folder.resolve("operator.json"));
+    int port = freePort();
+    gateway = NginxNode.start(gatewayConfig("127.0.0.1:" + port));
+    url = URI.create("http://127.0.0.1:" + port);
+  }
+
+  private GatewayConfig gatewayConfig(String listen) {
+    var urls =
+        GatewayConfig.ROLES.stream()
+            .collect(
+                Collectors.toMap(
+                    role -> role,
+                    role -> List.of(roles.get(Role.valueOf(role.toUpperCase(Locale.ROOT))).url())));
+    return new GatewayConfig(
+        listen,
+        urls,
+        Set.of(),
+        folder.resolve("gateway"),
+        0,
+        GatewayConfig.BODY_MAX_BYTES,
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  /** Starts a role that is not running. */
+  void startRole(Role role) {
+    var given = new HashMap<>(settings);
+    given.put("process.roles", role.text());
+    given.put("doors.token", TOKEN);
+    given.put("doors.port", Integer.toString(doors.get(role)));
+    given.put("users.keysDir", folder.resolve("keys").toString());
+    given.putAll(database(role));
+    doors.forEach(
+        (peer, port) -> given.put("peers." + peer.text() + ".url", "http://127.0.0.1:" + port));
+    roles.put(role, ServedShop.start(folder.resolve(role.text()), given));
+  }
+
+  private Map<String, String> database(Role role) {
+    var own = postgres.database(role.text());
+    if (role == Role.PAYMENTS) {
+      sameSecret("payments", "gateway");
+      postgres.database("gateway");
+    }
+    return Map.of(
+        "database.url", own.url().replace("/" + role.text(), "/{role}"),
+        "database.user", "{role}",
+        "database.password", own.password());
+  }
+
+  /** One process has one password for the databases of its role and of the sandbox gateway. */
+  private void sameSecret(String of, String as) {
+    var secrets = folder.resolve("postgres").resolve("roles");
+    if (!Files.exists(secrets.resolve(as))) {
+      copy(secrets.resolve(of), secrets.resolve(as));
+    }
+  }
+
+  private static void copy(Path from, Path to) {
+    try {
+      Files.copy(from, to);
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private static int freePort() {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** The gateway's. */
+  public URI url() {
+    return url;
+  }
+
+  /** Where a role answers the others. */
+  public URI doors(String role) {
+    return URI.create("http://127.0.0.1:" + doors.get(Role.parse(role).iterator().next()));
+  }
+
+  /** Where a role serves its part of the API. */
+  public URI direct(String role) {
+    return roles.get(Role.parse(role).iterator().next()).url();
+  }
+
+  /** Stops a role's process, as it were. */
+  public void stop(String role) {
+    roles.remove(Role.parse(role).iterator().next()).close();
+  }
+
+  @Override
+  public void close() {
+    var closing = new ArrayList<AutoCloseable>();
+    if (gateway != null) {
+      closing.add(gateway);
+    }
+    // Those who ask before those who are asked.
+    for (var role :
+        List.of(
+            Role.CATALOG,
+            Role.PAYMENTS,
+            Role.RESERVATIONS,
+            Role.INVENTORY,
+            Role.ORDERS,
+            Role.USERS)) {
+      if (roles.containsKey(role)) {
+        closing.add(roles.get(role));
+      }
+    }
+    closing.add(postgres);
+    for (var one : closing) {
+      try {
+        one.close();
+      } catch (Exception e) {
+        throw new IllegalStateException("cannot stop " + one, e);
+      }
+    }
+  }
+}

@@ -1,0 +1,288 @@
+package flashsale.cluster;
+
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+
+/**
+ * The gateway's nginx configuration: one address for all roles. Immutable.
+ *
+ * @param listen host and port, such as {@code 127.0.0.1:8080}
+ * @param roles the public addresses of each role but the inventory, which has none
+ * @param down addresses that get nothing new, because they are about to be stopped
+ * @param folder where nginx keeps its pid, logs and temporary files; absolute
+ * @param ratePerAddress requests a second that one address may send on the average; 0: any number
+ * @param bodyMaxBytes a longer request body gets 413
+ * @param tls certificate and key; without them plain HTTP
+ * @param files a folder that is served below {@code /files/}; for measurements
+ */
+public record GatewayConfig(
+    String listen,
+    Map<String, List<URI>> roles,
+    Set<URI> down,
+    Path folder,
+    int ratePerAddress,
+    long bodyMaxBytes,
+    Optional<Tls> tls,
+    Optional<Path> files) {
+
+  /** PEM files. */
+  public record Tls(Path certificate, Path key) {}
+
+  /** Those that the gateway sends requests to. */
+  public static final List<String> ROLES =
+      List.of("users", "catalog", "reservations", "orders", "payments");
+
+  public static final long BODY_MAX_BYTES = 64 * 1024;
+
+  /** Twice what {@code http.drain} leaves to a stopping process would be too long to wait. */
+  private static final String READ_TIMEOUT = "40s";
+
+  private static final int BURST_SECONDS = 2;
+
+  public GatewayConfig {
+    for (var role : ROLES) {
+      if (roles.getOrDefault(role, List.of()).isEmpty()) {
+        throw new IllegalArgumentException("the gateway needs an address of the role " + role);
+      }
+    }
+    if (!folder.isAbsolute()) {
+      throw new IllegalArgumentException(folder + " is not absolute");
+    }
+    roles = Map.copyOf(roles);
+    down = Set.copyOf(down);
+  }
+
+  /** The same without those that are about to be stopped. */
+  public GatewayConfig without(Set<URI> addresses) {
+    return new GatewayConfig(
+        listen, roles, addresses, folder, ratePerAddress, bodyMaxBytes, tls, files);
+  }
+
+  /** The text of nginx.conf, for nginx 1.18 and later. */
+  public String text() {
+    return """
+        # Made by `flashsale gateway`; make it anew rather than changing it here.
+        worker_processes auto;
+        worker_rlimit_nofile 65536;
+        pid %1$s/nginx.pid;
+        error_log %1$s/error.log warn;
+
+        events {
+          worker_connections 16384;
+        }
+
+        http {
+          # Everything below one folder, so that no root is needed.
+          client_body_temp_path %1$s/body;
+          proxy_temp_path %1$s/proxy;
+          fastcgi_temp_path %1$s/fastcgi;
+          uwsgi_temp_path %1$s/uwsgi;
+          scgi_temp_path %1$s/scgi;
+
+          log_format told escape=json '{"at":"$time_iso8601","id":"$told_id","address":"$remote_addr",'
+            '"method":"$request_method","path":"$uri","status":$status,"seconds":$request_time,'
+            '"upstream":"$upstream_addr","upstreamSeconds":"$upstream_response_time"}';
+          access_log %1$s/access.log told buffer=64k flush=1s;
+
+          server_tokens off;
+          tcp_nodelay on;
+          sendfile on;
+          keepalive_requests 1000000;
+          keepalive_timeout 75s;
+          client_header_timeout 10s;
+          client_body_timeout 10s;
+          client_max_body_size %2$d;
+          client_body_buffer_size 64k;
+          large_client_header_buffers 4 16k;
+
+          # A client's own id where it is harmless to repeat, else a new one.
+          map $http_x_request_id $told_id {
+            "~^[A-Za-z0-9-]{1,64}$" $http_x_request_id;
+            default $request_id;
+          }
+
+          # Who waits for the end is sent round in turn. Who does not wait, goes where least is under way.
+          map $http_prefer $pool_kind {
+            "~*respond-async" async;
+            default sync;
+          }
+
+        %3$s%4$s
+          proxy_http_version 1.1;
+          proxy_set_header Connection "";
+          proxy_set_header Host $http_host;
+          proxy_set_header X-Request-Id $told_id;
+          # Overwritten: what a client says of itself here is not to be believed.
+          proxy_set_header X-Forwarded-For $remote_addr;
+          proxy_set_header X-Forwarded-Proto $scheme;
+          proxy_connect_timeout 1s;
+          proxy_send_timeout 5s;
+          proxy_read_timeout %5$s;
+          # Another instance is asked only if nothing was sent yet, or if asking twice changes nothing:
+          # a POST that an instance may have begun is never repeated here.
+          proxy_next_upstream error timeout http_502 http_503;
+          proxy_next_upstream_tries 3;
+          proxy_next_upstream_timeout 5s;
+
+          server {
+        %6$s
+            error_page 400 = @malformed;
+            error_page 404 = @unknown;
+            error_page 413 = @too_large;
+            error_page 429 = @too_many;
+            error_page 500 502 503 504 = @unavailable;
+        %7$s
+        %8$s
+            location = /openapi { proxy_pass http://catalog_$pool_kind; }
+            location = /health/live { default_type application/json; return 200 '{"status":"UP"}'; }
+            location = /health/ready { default_type application/json; return 200 '{"status":"UP"}'; }
+        %9$s
+            # The roles' own /metrics and /health, and their doors, are not for outside.
+            location / { return 404; }
+
+            location @malformed { %10$s }
+            location @unknown { %11$s }
+            location @too_large { %12$s }
+            location @too_many { add_header Retry-After 1 always; %13$s }
+            location @unavailable { add_header Retry-After 1 always; %14$s }
+          }
+        }
+        """
+        .formatted(
+            folder,
+            bodyMaxBytes,
+            pools(),
+            limits(),
+            READ_TIMEOUT,
+            listener(),
+            limited(),
+            locations(),
+            fileLocation(),
+            problem(400, "BAD_REQUEST", "The request cannot be understood."),
+            problem(404, "NOT_FOUND", "There is no such address."),
+            problem(413, "PAYLOAD_TOO_LARGE", "The body has more than " + bodyMaxBytes + " bytes."),
+            problem(429, "RATE_LIMITED", "Too many requests from this address; try again."),
+            problem(503, "UNAVAILABLE", "Nobody answers this at present; try again."));
+  }
+
+  private String pools() {
+    return ROLES.stream().map(this::pool).collect(Collectors.joining());
+  }
+
+  private String pool(String role) {
+    var servers =
+        roles.get(role).stream()
+            .map(
+                url ->
+                    "    server %s:%d max_fails=2 fail_timeout=2s%s;%n"
+                        .formatted(url.getHost(), port(url), down.contains(url) ? " down" : ""))
+            .collect(Collectors.joining());
+    return """
+          upstream %1$s_sync {
+            zone %1$s_sync 128k;
+        %2$s    keepalive 128;
+            keepalive_requests 1000000;
+          }
+          upstream %1$s_async {
+            zone %1$s_async 128k;
+            least_conn;
+        %2$s    keepalive 128;
+            keepalive_requests 1000000;
+          }
+        """
+        .formatted(role, servers);
+  }
+
+  private static int port(URI url) {
+    if (url.getPort() >= 0) {
+      return url.getPort();
+    }
+    return "https".equals(url.getScheme()) ? 443 : 80;
+  }
+
+  private String limits() {
+    return ratePerAddress == 0
+        ? ""
+        : """
+          limit_req_zone $binary_remote_addr zone=address:16m rate=%dr/s;
+          limit_req_status 429;
+        """
+            .formatted(ratePerAddress);
+  }
+
+  private String limited() {
+    return ratePerAddress == 0
+        ? ""
+        : "    limit_req zone=address burst=%d nodelay;%n"
+            .formatted(ratePerAddress * BURST_SECONDS);
+  }
+
+  private String listener() {
+    return tls.isEmpty()
+        ? "    listen " + listen + " backlog=4096;"
+        : """
+            listen %s ssl backlog=4096;
+            ssl_certificate %s;
+            ssl_certificate_key %s;
+            ssl_protocols TLSv1.2 TLSv1.3;
+            ssl_session_cache shared:tls:16m;
+            ssl_session_timeout 1h;\
+        """
+            .formatted(listen, tls.get().certificate(), tls.get().key());
+  }
+
+  private static String locations() {
+    return """
+            location /api/v1/users { proxy_pass http://users_$pool_kind; }
+            location /api/v1/sessions { proxy_pass http://users_$pool_kind; }
+            location = /.well-known/jwks.json { proxy_pass http://users_$pool_kind; }
+
+            location /api/v1/sales { proxy_pass http://catalog_$pool_kind; }
+            location /api/v1/products { proxy_pass http://catalog_$pool_kind; }
+            location /api/v1/admin/products { proxy_pass http://catalog_$pool_kind; }
+            location /api/v1/admin/sales { proxy_pass http://catalog_$pool_kind; }
+            location /api/v1/admin/offers { proxy_pass http://catalog_$pool_kind; }
+
+            location /api/v1/carts { proxy_pass http://reservations_$pool_kind; }
+            location /api/v1/reservations { proxy_pass http://reservations_$pool_kind; }
+            # These ask every role, and may take as long as their tables are large.
+            location ~ ^/api/v1/admin/(audit|sales/[^/]+/audit)$ {
+              proxy_read_timeout 10m;
+              proxy_pass http://reservations_$pool_kind;
+            }
+            location /api/v1/admin/dead-letters { proxy_pass http://reservations_$pool_kind; }
+
+            location /api/v1/orders { proxy_pass http://orders_$pool_kind; }
+
+            location /api/v1/payments { proxy_pass http://payments_$pool_kind; }
+            location /api/v1/admin/orders { proxy_pass http://payments_$pool_kind; }
+
+            # Server-sent events: each as it comes, for as long as the client listens.
+            location ~ ^/api/v1/(reservations|payments)/[^/]+/events$ {
+              proxy_buffering off;
+              proxy_read_timeout 15m;
+              proxy_pass http://$1_$pool_kind;
+            }
+        """;
+  }
+
+  private String fileLocation() {
+    return files
+        .map(folder -> "    location /files/ { access_log off; alias " + folder + "/; }\n")
+        .orElse("");
+  }
+
+  private static String problem(int status, String code, String detail) {
+    return """
+        default_type application/problem+json; return %1$d \
+        '{"type":"about:blank","title":"%2$s","status":%1$d,"code":"%3$s","detail":"%4$s"}';\
+        """
+        .formatted(status, code.replace('_', ' ').toLowerCase(Locale.ROOT), code, detail);
+  }
+}

@@ -1,0 +1,204 @@
+package flashsale.cluster;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
+
+/**
+ * An nginx of one's own, as a child process with everything it writes in one folder, so that one
+ * that runs here anyway is not touched. For one thread.
+ */
+public final class NginxNode implements AutoCloseable {
+  /** There is none to be started here; the message says what to install. */
+  public static final class NotInstalled extends IllegalStateException {
+    private static final long serialVersionUID = 1L;
+
+    NotInstalled() {
+      super(
+          "There is no nginx in "
+              + PLACES
+              + ". Debian and Ubuntu: apt-get install nginx-light. macOS: brew install nginx.");
+    }
+  }
+
+  private static final List<String> PLACES =
+      List.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin");
+
+  private static final String FILE = "nginx.conf";
+  private static final Duration START_MAX = Duration.ofSeconds(10);
+  private static final Duration STOP_MAX = Duration.ofSeconds(20);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(10);
+
+  private final Path folder;
+  private final Process process;
+
+  private NginxNode(Path folder, Process process) {
+    this.folder = folder;
+    this.process = process;
+  }
+
+  /**
+   * nginx's program.
+   *
+   * @throws NotInstalled with what to install
+   */
+  public static Path program() {
+    return Stream.concat(
+            PLACES.stream(), Stream.of(System.getenv().getOrDefault("PATH", "").split(":")))
+        .map(place -> Path.of(place, "nginx"))
+        .filter(Files::isExecutable)
+        .findFirst()
+        .orElseThrow(NotInstalled::new);
+  }
+
+  /**
+   * Writes the configuration into its folder.
+   *
+   * @return the file
+   */
+  public static Path write(GatewayConfig config) {
+    try {
+      Files.createDirectories(config.folder());
+      return Files.writeString(config.folder().resolve(FILE), config.text());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  /** What starts nginx in the foreground with this configuration. */
+  public static List<String> command(Path file) {
+    return List.of(
+        program().toString(),
+        "-p",
+        file.getParent().toString(),
+        "-c",
+        file.toString(),
+        "-g",
+        "daemon off;");
+  }
+
+  /**
+   * Lets nginx itself read a configuration.
+   *
+   * @return what it complains of; empty if it would start
+   */
+  public static String complaints(Path file) {
+    var checked = run(file, "-t");
+    return checked.status() == 0 ? "" : checked.output();
+  }
+
+  private record Ran(int status, String output) {}
+
+  private static Ran run(Path file, String... arguments) {
+    try {
+      var command = new ArrayList<String>();
+      command.add(program().toString());
+      command.addAll(List.of("-p", file.getParent().toString(), "-c", file.toString()));
+      command.addAll(List.of(arguments));
+      var process = new ProcessBuilder(command).redirectErrorStream(true).start();
+      process.getOutputStream().close();
+      var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+      return new Ran(process.waitFor(), output.strip());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while nginx was asked", e);
+    }
+  }
+
+  /**
+   * Starts one and waits until it takes connections.
+   *
+   * @throws IllegalStateException with its words if it does not start
+   */
+  public static NginxNode start(GatewayConfig config) {
+    var file = write(config);
+    try {
+      var log = config.folder().resolve("nginx.out").toFile();
+      var process =
+          new ProcessBuilder(command(file)).redirectErrorStream(true).redirectOutput(log).start();
+      var node = new NginxNode(config.folder(), process);
+      try {
+        node.awaitListening(config.listen());
+        return node;
+      } catch (RuntimeException e) {
+        node.close();
+        throw e;
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void awaitListening(String listen) {
+    int colon = listen.lastIndexOf(':');
+    var address =
+        new InetSocketAddress(
+            listen.substring(0, colon), Integer.parseInt(listen.substring(colon + 1)));
+    long deadline = System.nanoTime() + START_MAX.toNanos();
+    while (process.isAlive() && System.nanoTime() < deadline) {
+      try (var socket = new Socket()) {
+        socket.connect(address);
+        return;
+      } catch (IOException e) {
+        LockSupport.parkNanos(LOOK_EVERY.toNanos());
+      }
+    }
+    throw new IllegalStateException("nginx does not start: " + lastWords());
+  }
+
+  private String lastWords() {
+    try {
+      return Files.readString(folder.resolve("nginx.out")).strip();
+    } catch (IOException e) {
+      return "it said nothing";
+    }
+  }
+
+  /** Goes over to another configuration; what is under way ends as it began. */
+  public void reload(GatewayConfig config) {
+    reload(write(config));
+  }
+
+  /**
+   * Makes the nginx that runs with this file read it again.
+   *
+   * @throws IllegalStateException with its complaints; it then goes on as before
+   */
+  public static void reload(Path file) {
+    var ran = run(file, "-s", "reload");
+    if (ran.status() != 0) {
+      throw new IllegalStateException("nginx does not take its configuration: " + ran.output());
+    }
+  }
+
+  public long pid() {
+    return process.pid();
+  }
+
+  /** Finishes what is under way, and ends it after some time in any case. */
+  @Override
+  public void close() {
+    run(folder.resolve(FILE), "-s", "quit");
+    try {
+      if (!process.waitFor(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+      }
+    } catch (InterruptedException e) {
+      process.destroyForcibly();
+      Thread.currentThread().interrupt();
+    }
+  }
+}

@@ -1,0 +1,294 @@
+package flashsale.doors;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import flashsale.platform.batching.Late;
+import flashsale.platform.batching.Overloaded;
+import flashsale.platform.json.Json;
+import flashsale.platform.messaging.FailedElsewhere;
+import flashsale.platform.messaging.FailureCategory;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.time.Deadline;
+import io.helidon.common.concurrency.limits.AimdLimit;
+import io.helidon.faulttolerance.CircuitBreaker;
+import io.helidon.faulttolerance.CircuitBreaker.State;
+import io.helidon.faulttolerance.CircuitBreakerOpenException;
+import io.helidon.faulttolerance.Retry;
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
+
+/**
+ * The processes that have one role, as seen from another process. Whatever a door offers may be
+ * asked twice, so a call that did not come through is made again, at the next address and after a
+ * random pause; how often is bounded by attempts, by a budget and by the caller's deadline. An
+ * address that fails is left alone for a while (circuit breaker), and calls under way are bounded
+ * by what the role proves to bear (AIMD), so that a dead or hanging role costs no more than its own
+ * answers. Thread-safe.
+ */
+public final class Peer {
+  /**
+   * Times and sizes.
+   *
+   * @param timeout of one attempt
+   * @param auditTimeout of one attempt of what reads whole tables
+   * @param attemptsMax of one call, at one address after the other
+   * @param concurrencyMax calls under way at most; more are refused at once
+   * @param breakerDelay how long an address that failed is left alone
+   */
+  public record Settings(
+      Duration timeout,
+      Duration auditTimeout,
+      int attemptsMax,
+      int concurrencyMax,
+      Duration breakerDelay) {}
+
+  /** How many milliseconds the caller still waits. */
+  static final String DEADLINE = "Deadline-Millis";
+
+  private static final Logger LOG = LoggerFactory.getLogger(Peer.class);
+  private static final int CONCURRENCY_FIRST = 16;
+
+  /** Of so many calls in a row the breaker looks at the share of failures. */
+  private static final int BREAKER_CALLS = 5;
+
+  private static final int BREAKER_FAILURES_PERCENT = 40;
+  private static final long PAUSE_FIRST_MILLIS = 20;
+  private static final long PAUSE_MAX_MILLIS = 500;
+
+  /** Retries end with the deadline; Helidon wants a limit of its own beside that. */
+  private static final Duration RETRIES_MAX = Duration.ofMinutes(10);
+
+  /** The call did not come through, or the process there is on its way out. */
+  private static final class Unreachable extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Unreachable(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  private record Address(URI url, CircuitBreaker breaker) {}
+
+  private final String role;
+  private final List<Address> addresses;
+  private final ServiceToken token;
+  private final Settings settings;
+  private final HttpClient http;
+  private final AimdLimit limit;
+  private final Retry retry;
+  private final RetryBudget budget = new RetryBudget();
+  private final AtomicInteger turn = new AtomicInteger();
+  private final AtomicInteger underWay = new AtomicInteger();
+  private final io.micrometer.core.instrument.Counter retries;
+  private final io.micrometer.core.instrument.Counter failures;
+
+  /**
+   * Connects to nobody yet.
+   *
+   * @param urls at least one; calls go to them in turn
+   */
+  public Peer(
+      String role,
+      List<URI> urls,
+      ServiceToken token,
+      Settings settings,
+      HttpClient http,
+      Meters meters) {
+    this.role = role;
+    this.token = token;
+    this.settings = settings;
+    this.http = http;
+    this.addresses = urls.stream().map(url -> new Address(url, breaker(settings))).toList();
+    this.limit =
+        AimdLimit.builder()
+            .name("peer-" + role)
+            .minLimit(1)
+            .initialLimit(Math.min(CONCURRENCY_FIRST, settings.concurrencyMax()))
+            .maxLimit(settings.concurrencyMax())
+            .timeout(settings.timeout())
+            .build();
+    this.retry =
+        Retry.builder()
+            .calls(settings.attemptsMax())
+            .overallTimeout(RETRIES_MAX)
+            .addApplyOn(Unreachable.class)
+            .retryPolicy((first, last, attempt) -> pause(attempt))
+            .build();
+    this.retries = meters.counter("flashsale.peer.retries", "Calls made once more", "peer", role);
+    this.failures =
+        meters.counter("flashsale.peer.failures", "Calls that did not come through", "peer", role);
+    meters.gauge("flashsale.peer.under_way", "Calls under way", "peer", role, underWay::get);
+    meters.gauge(
+        "flashsale.peer.down",
+        "Addresses that are left alone because they failed",
+        "peer",
+        role,
+        () -> addresses.stream().filter(a -> a.breaker().state() == State.OPEN).count());
+  }
+
+  private static CircuitBreaker breaker(Settings settings) {
+    return CircuitBreaker.builder()
+        .volume(BREAKER_CALLS)
+        .errorRatio(BREAKER_FAILURES_PERCENT)
+        .delay(settings.breakerDelay())
+        .successThreshold(1)
+        .addApplyOn(Unreachable.class)
+        .build();
+  }
+
+  /** {@code UP}, {@code DOWN} or, while only some addresses answer, {@code DEGRADED}. */
+  public String state() {
+    long open = addresses.stream().filter(a -> a.breaker().state() == State.OPEN).count();
+    return open == 0 ? "UP" : open == addresses.size() ? "DOWN" : "DEGRADED";
+  }
+
+  /**
+   * Asks once, or as often as is sensible.
+   *
+   * @param most for one attempt; the caller's deadline may be sooner
+   * @return the answer's body
+   * @throws Overloaded if nobody can be reached or the role takes no more at present
+   * @throws Late if the deadline has passed
+   * @throws FailedElsewhere if the role failed at it
+   */
+  byte[] ask(String method, byte[] body, Duration most) {
+    var permit =
+        limit
+            .tryAcquire(false)
+            .orElseThrow(() -> new Overloaded(role + " has as many calls under way as it takes"));
+    underWay.incrementAndGet();
+    budget.called();
+    try {
+      var answer = retry.invoke(() -> attempt(method, body, most));
+      permit.success();
+      return answer;
+    } catch (Unreachable e) {
+      failures.increment();
+      permit.dropped();
+      throw new Overloaded(e.getMessage());
+    } catch (RuntimeException | Error e) {
+      permit.ignore();
+      throw e;
+    } finally {
+      underWay.decrementAndGet();
+    }
+  }
+
+  Duration timeout() {
+    return settings.timeout();
+  }
+
+  Duration auditTimeout() {
+    return settings.auditTimeout();
+  }
+
+  /** Exponential, with full jitter; empty if there is to be no further attempt. */
+  private Optional<Long> pause(int attempt) {
+    long longest = Math.min(PAUSE_MAX_MILLIS, PAUSE_FIRST_MILLIS << Math.min(attempt, 10));
+    long pause = ThreadLocalRandom.current().nextLong(longest + 1);
+    if (Deadline.left(RETRIES_MAX).toMillis() <= pause || !budget.take()) {
+      return Optional.empty();
+    }
+    retries.increment();
+    return Optional.of(pause);
+  }
+
+  private byte[] attempt(String method, byte[] body, Duration most) {
+    var address = next();
+    try {
+      return address.breaker().invoke(() -> send(address, method, body, Deadline.left(most)));
+    } catch (CircuitBreakerOpenException e) {
+      throw new Unreachable(role + " at " + address.url() + " is left alone, it failed before");
+    }
+  }
+
+  /** In turn, without those that are left alone as long as there are others. */
+  private Address next() {
+    int from = turn.getAndIncrement();
+    for (int i = 0; i < addresses.size(); i++) {
+      var address = addresses.get(Math.floorMod(from + i, addresses.size()));
+      if (address.breaker().state() != State.OPEN) {
+        return address;
+      }
+    }
+    return addresses.get(Math.floorMod(from, addresses.size()));
+  }
+
+  private byte[] send(Address address, String method, byte[] body, Duration left) {
+    if (!left.isPositive()) {
+      throw new Late("no time left to ask " + role);
+    }
+    var request =
+        HttpRequest.newBuilder(address.url().resolve(DoorRoutes.path(role, method)))
+            .timeout(left)
+            .header("Authorization", "Bearer " + token.text())
+            .header("Content-Type", "application/json")
+            .header(DEADLINE, Long.toString(Math.max(1, left.toMillis())))
+            .POST(BodyPublishers.ofByteArray(body))
+            .build();
+    try {
+      return answer(address, http.send(request, BodyHandlers.ofByteArray()));
+    } catch (IOException e) {
+      throw new Unreachable(role + " at " + address.url() + " does not answer: " + said(e));
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new Late("interrupted while asking " + role);
+    }
+  }
+
+  private static String said(IOException e) {
+    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
+  }
+
+  private byte[] answer(Address address, HttpResponse<byte[]> response) {
+    int status = response.statusCode();
+    if (status == 200) {
+      return response.body();
+    }
+    var problem = problem(response.body());
+    var said = role + ": " + problem.path("detail").asText("status " + status);
+    var code = problem.path("code").asText();
+    throw switch (status) {
+      case 400, 409, 500 -> new FailedElsewhere(category(code), said);
+      case 401, 403 -> {
+        LOG.error("{} at {} does not accept this process's doors.token", role, address.url());
+        yield new Overloaded(role + " refuses this process");
+      }
+      // It is there, and trying at once would only press harder.
+      case 503 ->
+          code.equals("DEPENDENCY_DOWN") || code.equals("OVERLOADED")
+              ? new Overloaded(said)
+              : new Unreachable(said);
+      default -> new Unreachable(said); // Another version, or a proxy's own answer.
+    };
+  }
+
+  private static FailureCategory category(String code) {
+    try {
+      return FailureCategory.valueOf(code);
+    } catch (IllegalArgumentException e) {
+      return FailureCategory.BUG;
+    }
+  }
+
+  private static JsonNode problem(byte[] body) {
+    try {
+      return Json.tolerant().readTree(new String(body, StandardCharsets.UTF_8));
+    } catch (JsonProcessingException e) {
+      return Json.tolerant().createObjectNode();
+    }
+  }
+}

@@ -1,0 +1,67 @@
+package flashsale.server;
+
+import flashsale.platform.messaging.Bus;
+import flashsale.platform.messaging.DeadLetters;
+import flashsale.platform.messaging.DirectBus;
+import flashsale.platform.messaging.Outbox;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.persistence.Database;
+import java.time.Instant;
+import java.time.InstantSource;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/**
+ * The outbox of each role that is here, and beside it where its messages go that cannot be driven
+ * to their end. Thread-safe.
+ */
+final class Outboxes {
+  private final InstantSource clock;
+  private final Meters meters;
+  private final Map<String, DeadLetters> letters = new ConcurrentHashMap<>();
+  private final Map<String, DirectBus.Queue> queues = new ConcurrentHashMap<>();
+
+  Outboxes(InstantSource clock, Meters meters) {
+    this.clock = clock;
+    this.meters = meters;
+  }
+
+  /** The outbox in a role's database. */
+  Outbox of(Database database) {
+    var role = database.name();
+    var outbox = new Outbox(database);
+    var dead = new DeadLetters(database, outbox, clock);
+    letters.put(role, dead);
+    queues.put(role, new DirectBus.Queue(outbox, dead));
+    meters.gauge(
+        "flashsale.outbox.waiting", "Messages not driven to their end", "role", role, outbox::size);
+    meters.gauge(
+        "flashsale.outbox.lag.seconds",
+        "Age of the oldest message that is due and has not been driven to its end",
+        "role",
+        role,
+        () -> outbox.lag(clock.instant()).toNanos() / 1e9);
+    meters.gauge(
+        "flashsale.dead_letters",
+        "Messages that wait for an operator's decision",
+        "role",
+        role,
+        dead::count);
+    return outbox;
+  }
+
+  /** What a role could never do lies in that role's own database. */
+  void park(String role, Bus.Message message, Instant firstAttempt, Throwable reason) {
+    letters.get(role).park(message, firstAttempt, reason);
+  }
+
+  /** By role. */
+  Map<String, DeadLetters> letters() {
+    return letters;
+  }
+
+  /** By role, for the relays. */
+  Map<String, DirectBus.Queue> queues() {
+    return queues;
+  }
+}
