@@ -33,6 +33,7 @@ public final class SplitShop implements AutoCloseable {
   private final EmbeddedPostgres postgres;
   private final Map<String, String> settings;
   private final Map<Role, Integer> doors = new EnumMap<>(Role.class);
+  private final Map<Role, Integer> ports = new EnumMap<>(Role.class);
   private final Map<Role, ServedShop> roles = new EnumMap<>(Role.class);
   private NginxNode gateway;
   private URI url;
@@ -63,6 +64,7 @@ public final class SplitShop implements AutoCloseable {
   private void begin() {
     for (var role : Role.values()) {
       doors.put(role, freePort());
+      ports.put(role, freePort());
     }
     for (var role : Role.values()) {
       startRole(role);
@@ -72,16 +74,13 @@ public final class SplitShop implements AutoCloseable {
         folder.resolve("operator.json"));
     int port = freePort();
     gateway = NginxNode.start(gatewayConfig("127.0.0.1:" + port));
-    url = URI.create("http://127.0.0.1:" + port);
+    url = local(port);
   }
 
   private GatewayConfig gatewayConfig(String listen) {
     var urls =
         GatewayConfig.ROLES.stream()
-            .collect(
-                Collectors.toMap(
-                    role -> role,
-                    role -> List.of(roles.get(Role.valueOf(role.toUpperCase(Locale.ROOT))).url())));
+            .collect(Collectors.toMap(role -> role, role -> List.of(direct(role))));
     return new GatewayConfig(
         listen,
         urls,
@@ -93,16 +92,16 @@ public final class SplitShop implements AutoCloseable {
         Optional.empty());
   }
 
-  /** Starts a role that is not running. */
-  void startRole(Role role) {
+  private void startRole(Role role) {
     var given = new HashMap<>(settings);
     given.put("process.roles", role.text());
+    given.put("http.port", Integer.toString(ports.get(role)));
     given.put("doors.token", TOKEN);
     given.put("doors.port", Integer.toString(doors.get(role)));
     given.put("users.keysDir", folder.resolve("keys").toString());
     given.putAll(database(role));
     doors.forEach(
-        (peer, port) -> given.put("peers." + peer.text() + ".url", "http://127.0.0.1:" + port));
+        (peer, port) -> given.put("peers." + peer.text() + ".url", local(port).toString()));
     roles.put(role, ServedShop.start(folder.resolve(role.text()), given));
   }
 
@@ -149,17 +148,30 @@ public final class SplitShop implements AutoCloseable {
 
   /** Where a role answers the others. */
   public URI doors(String role) {
-    return URI.create("http://127.0.0.1:" + doors.get(Role.parse(role).iterator().next()));
+    return local(doors.get(role(role)));
   }
 
   /** Where a role serves its part of the API. */
   public URI direct(String role) {
-    return roles.get(Role.parse(role).iterator().next()).url();
+    return local(ports.get(role(role)));
   }
 
   /** Stops a role's process, as it were. */
   public void stop(String role) {
-    roles.remove(Role.parse(role).iterator().next()).close();
+    roles.remove(role(role)).close();
+  }
+
+  private static Role role(String name) {
+    return Role.valueOf(name.toUpperCase(Locale.ROOT));
+  }
+
+  private static URI local(int port) {
+    return URI.create("http://127.0.0.1:" + port);
+  }
+
+  /** Starts a role that was stopped, where it was. */
+  public void startAgain(String role) {
+    startRole(role(role));
   }
 
   @Override

@@ -166,7 +166,10 @@ public record GatewayConfig(
             fileLocation(),
             problem(400, "BAD_REQUEST", "The request cannot be understood."),
             problem(404, "NOT_FOUND", "There is no such address."),
-            problem(413, "PAYLOAD_TOO_LARGE", "The body has more than " + bodyMaxBytes + " bytes."),
+            problem(
+                413,
+                "REQUEST_ENTITY_TOO_LARGE",
+                "The body has more than " + bodyMaxBytes + " bytes."),
             problem(429, "RATE_LIMITED", "Too many requests from this address; try again."),
             problem(503, "UNAVAILABLE", "Nobody answers this at present; try again."));
   }

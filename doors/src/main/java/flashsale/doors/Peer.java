@@ -177,7 +177,7 @@ public final class Peer {
       return answer;
     } catch (Unreachable e) {
       failures.increment();
-      permit.dropped();
+      permit.dropped(); // The limit becomes less.
       throw new Overloaded(e.getMessage());
     } catch (RuntimeException | Error e) {
       permit.ignore();
@@ -211,7 +211,7 @@ public final class Peer {
     try {
       return address.breaker().invoke(() -> send(address, method, body, Deadline.left(most)));
     } catch (CircuitBreakerOpenException e) {
-      throw new Unreachable(role + " at " + address.url() + " is left alone, it failed before");
+      throw new Unreachable(role + " at " + address.url() + " has just failed elsewhere");
     }
   }
 
@@ -224,7 +224,8 @@ public final class Peer {
         return address;
       }
     }
-    return addresses.get(Math.floorMod(from, addresses.size()));
+    // Nobody to ask at present: another attempt a moment later would find the same.
+    throw new Overloaded(role + " is left alone, it failed before");
   }
 
   private byte[] send(Address address, String method, byte[] body, Duration left) {

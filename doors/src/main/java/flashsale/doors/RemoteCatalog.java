@@ -14,6 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
@@ -54,7 +55,7 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
   }
 
   private List<Optional<Quote>> ask(List<UUID> offerIds) {
-    var found = door.quotes(offerIds);
+    var found = door.quotes(Set.copyOf(offerIds));
     return offerIds.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
   }
 

@@ -12,6 +12,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.stream.Collectors;
@@ -36,7 +37,7 @@ public final class RemoteOrders implements Orders, AutoCloseable {
 
   private List<Optional<Order>> ask(List<UUID> orderIds) {
     Map<UUID, Order> found =
-        door.find(orderIds).stream()
+        door.find(Set.copyOf(orderIds)).stream()
             .collect(Collectors.toMap(Order::orderId, Function.identity(), (a, b) -> a));
     return orderIds.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
   }
