@@ -108,21 +108,12 @@ public final class SplitShop implements AutoCloseable {
   private Map<String, String> database(Role role) {
     var own = postgres.database(role.text());
     if (role == Role.PAYMENTS) {
-      sameSecret("payments", "gateway");
-      postgres.database("gateway");
+      postgres.database("gateway", "payments");
     }
     return Map.of(
         "database.url", own.url().replace("/" + role.text(), "/{role}"),
         "database.user", "{role}",
         "database.password", own.password());
-  }
-
-  /** One process has one password for the databases of its role and of the sandbox gateway. */
-  private void sameSecret(String of, String as) {
-    var secrets = folder.resolve("postgres").resolve("roles");
-    if (!Files.exists(secrets.resolve(as))) {
-      copy(secrets.resolve(of), secrets.resolve(as));
-    }
   }
 
   private static void copy(Path from, Path to) {

@@ -7,7 +7,6 @@ import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.lang.management.ManagementFactory;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -53,16 +52,10 @@ final class BenchedProduct implements BenchEnvironment {
 
   @Override
   public Server start(Path dataDir, List<String> jvmFlags, Optional<String> broker) {
-    var command = new ArrayList<String>();
-    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvmFlags);
-    classCache().ifPresent(command::add);
-    command.add("--enable-native-access=ALL-UNNAMED");
-    command.add("--sun-misc-unsafe-memory-access=allow");
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
-    command.addAll(List.of("serve", "--bench-endpoints"));
-    command.addAll(List.of("--port", Integer.toString(port)));
-    command.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
+    var arguments = new ArrayList<>(List.of("serve", "--bench-endpoints"));
+    arguments.addAll(List.of("--port", Integer.toString(port)));
+    arguments.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
+    var command = JavaProgram.command(jvmFlags, arguments);
     var builder =
         new ProcessBuilder(command)
             .redirectOutput(ProcessBuilder.Redirect.DISCARD)
@@ -80,13 +73,6 @@ final class BenchedProduct implements BenchEnvironment {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** The start script hands Java a cache of classes; a server under test starts as any other. */
-  private static Optional<String> classCache() {
-    return ManagementFactory.getRuntimeMXBean().getInputArguments().stream()
-        .filter(argument -> argument.startsWith("-XX:AOTCache="))
-        .findFirst();
   }
 
   private static URI address(Process process, Path dataDir) {

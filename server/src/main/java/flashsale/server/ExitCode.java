@@ -1,5 +1,7 @@
 package flashsale.server;
 
+import java.util.Arrays;
+
 /** How a command ended, for scripts; {@code --help} lists them. */
 public enum ExitCode {
   OK(0),
@@ -18,6 +20,11 @@ public enum ExitCode {
 
   ExitCode(int code) {
     this.code = code;
+  }
+
+  /** The one that a process of this program exited with; FAILED if it has no such one. */
+  static ExitCode of(int code) {
+    return Arrays.stream(values()).filter(e -> e.code == code).findFirst().orElse(FAILED);
   }
 
   /** What the process exits with. */

@@ -1,6 +1,8 @@
 package flashsale.server;
 
 import com.zaxxer.hikari.pool.HikariPool.PoolInitializationException;
+import flashsale.cluster.NginxNode;
+import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.persistence.DatabaseFailure;
 import flashsale.platform.persistence.PostgresFailure;
 import flashsale.users.UnusableKey;
@@ -43,6 +45,7 @@ import picocli.CommandLine.Spec;
       KeysCommand.class,
       AuditCommand.class,
       DeadLettersCommand.class,
+      ClusterCommand.class,
       GatewayCommand.class,
       BenchCommand.class,
       MigrateCommand.class,
@@ -82,6 +85,8 @@ public final class Main implements Runnable {
           outside(err, "The database cannot be brought up to date: " + withoutRule(failure));
       case UnusableKey key -> outside(err, key.getMessage());
       case PostgresFailure failure -> outside(err, failure.getMessage());
+      case NginxNode.NotInstalled missing -> outside(err, missing.getMessage());
+      case RabbitNode.NotInstalled missing -> outside(err, missing.getMessage());
       default -> {
         e.printStackTrace(err); // A fault of the program: whoever reports it needs all of it.
         yield ExitCode.FAILED.code();

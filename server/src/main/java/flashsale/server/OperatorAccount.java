@@ -19,7 +19,7 @@ import java.util.Optional;
  * anew; commands take another account with {@code --operator}.
  */
 public record OperatorAccount(String email, String password) {
-  private static final String FILE = "operator.json";
+  static final String FILE = "operator.json";
 
   /** A name that no mail ever reaches: the top level is reserved by RFC 2606. */
   private static final String EMAIL = "operator@flashsale.localhost";

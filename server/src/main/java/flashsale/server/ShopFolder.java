@@ -37,7 +37,7 @@ public final class ShopFolder implements AutoCloseable {
 
   /** What may lie in a folder that is to become one of ours. */
   private static final Set<String> HARMLESS =
-      Set.of(LAYOUT_FILE, "lock", ConfigOptions.FILE, "lost+found");
+      Set.of(LAYOUT_FILE, "lock", ConfigOptions.FILE, OperatorAccount.FILE, "lost+found");
 
   /** A command that looks whether a server runs holds the lock for a moment. */
   private static final int LOCK_ATTEMPTS_MAX = 10;

@@ -165,6 +165,15 @@ public final class RabbitNode implements AutoCloseable {
     return "amqp://guest:guest@127.0.0.1:" + port;
   }
 
+  /** Of the node itself. */
+  public long pid() {
+    return server.pid();
+  }
+
+  public boolean isRunning() {
+    return server.isAlive();
+  }
+
   /** Ends the node without a chance to put anything in order (kill -9). */
   public void kill() {
     server.destroyForcibly();

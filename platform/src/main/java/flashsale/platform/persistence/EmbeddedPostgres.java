@@ -149,6 +149,11 @@ public final class EmbeddedPostgres implements AutoCloseable {
     return postmaster.port();
   }
 
+  /** Of the server's first process. */
+  public long pid() {
+    return postmaster.pid();
+  }
+
   /** Whether the server's process is there. */
   public boolean isRunning() {
     return postmaster.lives();
@@ -180,6 +185,23 @@ public final class EmbeddedPostgres implements AutoCloseable {
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make the database " + name, e);
     }
+  }
+
+  /**
+   * The same with the password that another role has, for a process that has one password for both.
+   *
+   * @param like a role whose database was made before
+   */
+  public synchronized Login database(String name, String like) {
+    try {
+      var roles = folder.resolve("roles");
+      if (!Files.exists(roles.resolve(name))) {
+        PasswordFile.copy(roles.resolve(like), roles.resolve(name));
+      }
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot make the database " + name, e);
+    }
+    return database(name);
   }
 
   /** Both at once, so that no crash leaves a role that has another password than its file. */

@@ -30,4 +30,12 @@ final class PasswordFile {
     }
     return Files.readString(file).strip();
   }
+
+  /** Gives another file the same password. */
+  static void copy(Path from, Path to) throws IOException {
+    var unfinished = to.resolveSibling(to.getFileName() + ".unfinished");
+    Files.copy(
+        from, unfinished, StandardCopyOption.REPLACE_EXISTING, StandardCopyOption.COPY_ATTRIBUTES);
+    Files.move(unfinished, to, StandardCopyOption.ATOMIC_MOVE);
+  }
 }

@@ -1,0 +1,284 @@
+package flashsale.cluster;
+
+import flashsale.cluster.ClusterState.Running;
+import flashsale.platform.lifecycle.Periodic;
+import flashsale.platform.messaging.RabbitNode;
+import flashsale.platform.persistence.EmbeddedPostgres;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.locks.LockSupport;
+import java.util.function.Consumer;
+import java.util.function.Function;
+
+/**
+ * The separate services on this machine: PostgreSQL with a database for each role, RabbitMQ for
+ * requests that nobody waits for, every role so many times, and nginx before them. All of them are
+ * children of this process, listen on the loopback interface only, and are started again when they
+ * end before they should. Thread-safe.
+ */
+public final class Cluster implements AutoCloseable {
+  private static final Duration READY_MAX = Duration.ofMinutes(3);
+  private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
+  private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+  private static final Duration SERVERS_LOOK_EVERY = Duration.ofMillis(500);
+
+  /** How a role's process is started, for its data directory. */
+  public interface Program extends Function<Path, List<String>> {}
+
+  private final Path folder;
+  private final ClusterPlan plan;
+  private final Program program;
+  private final String listen;
+  private final Consumer<String> progress;
+  private final Instant startedAt = Instant.now();
+  private final Map<Member, Supervised> members = new LinkedHashMap<>();
+  private final HttpClient http =
+      HttpClient.newBuilder()
+          .connectTimeout(ANSWER_MAX)
+          .version(HttpClient.Version.HTTP_1_1)
+          .build();
+  private EmbeddedPostgres postgres;
+  private RabbitNode rabbit;
+  private Supervised nginx;
+  private Periodic serversWatch;
+  private int postgresRestarts;
+  private int rabbitRestarts;
+  private volatile boolean closing;
+
+  private Cluster(
+      Path folder, ClusterPlan plan, Program program, String listen, Consumer<String> progress) {
+    this.folder = folder;
+    this.plan = plan;
+    this.program = program;
+    this.listen = listen;
+    this.progress = progress;
+  }
+
+  /**
+   * Starts everything and returns when the gateway answers.
+   *
+   * @param folder owned by the caller, absolute
+   * @param listen the gateway's host and port
+   * @param progress is told what has been done
+   * @throws NginxNode.NotInstalled without nginx
+   * @throws RabbitNode.NotInstalled without RabbitMQ, where it is needed
+   */
+  public static Cluster up(
+      Path folder, ClusterPlan plan, Program program, String listen, Consumer<String> progress) {
+    NginxNode.program();
+    if (plan.async()) {
+      RabbitNode.requireInstalled();
+    }
+    var cluster = new Cluster(folder, plan, program, listen, progress);
+    try {
+      cluster.start();
+      return cluster;
+    } catch (RuntimeException e) {
+      cluster.close();
+      throw e;
+    }
+  }
+
+  private void start() {
+    postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
+    progress.accept("PostgreSQL, port " + postgres.port());
+    if (plan.async()) {
+      rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
+      progress.accept("RabbitMQ");
+    }
+    for (var member : plan.members()) {
+      var database = database(member);
+      members.put(
+          member, new Supervised(member.name(), () -> launch(member, database), this::tell));
+    }
+    awaitAll(plan.members());
+    var config = NginxNode.write(plan.gateway(listen, folder.resolve("nginx")));
+    nginx = new Supervised("nginx", () -> launchGateway(config), this::tell);
+    awaitAnswer("nginx", url().resolve("/health/ready"));
+    progress.accept("nginx at " + url());
+    serversWatch = new Periodic("cluster-servers", SERVERS_LOOK_EVERY, this::lookAfterServers);
+    tell();
+  }
+
+  private ClusterPlan.Database database(Member member) {
+    var login = postgres.database(member.role());
+    if (member.role().equals("payments")) {
+      postgres.database(ClusterPlan.SANDBOX, member.role());
+    }
+    return new ClusterPlan.Database(
+        login.url().replace("/" + member.role(), "/{role}"),
+        login.password(),
+        folder.resolve("keys"));
+  }
+
+  private Process launch(Member member, ClusterPlan.Database database) {
+    var dataDir = folder.resolve(member.folder());
+    var builder = new ProcessBuilder(program.apply(dataDir));
+    builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
+    var broker = Optional.ofNullable(rabbit).map(RabbitNode::url);
+    builder.environment().putAll(plan.environment(member, database, broker));
+    return start(builder, folder.resolve(member.folder() + ".log"));
+  }
+
+  private Process launchGateway(Path config) {
+    return start(
+        new ProcessBuilder(NginxNode.command(config)),
+        folder.resolve("nginx").resolve("nginx.out"));
+  }
+
+  private static Process start(ProcessBuilder builder, Path log) {
+    try {
+      var process =
+          builder
+              .redirectErrorStream(true)
+              .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+              .start();
+      process.getOutputStream().close();
+      return process;
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+
+  private void awaitAll(List<Member> all) {
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      var waiting = new ArrayList<Future<?>>();
+      for (var member : all) {
+        waiting.add(
+            threads.submit(
+                () -> {
+                  awaitAnswer(member.name(), member.url().resolve("/health/ready"));
+                  progress.accept(member.name());
+                }));
+      }
+      for (var one : waiting) {
+        one.get();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      throw new IllegalStateException("interrupted while the roles start", e);
+    } catch (ExecutionException e) {
+      throw new IllegalStateException(e.getCause().getMessage(), e);
+    }
+  }
+
+  private void awaitAnswer(String name, URI health) {
+    long deadline = System.nanoTime() + READY_MAX.toNanos();
+    while (!answers(health)) {
+      if (System.nanoTime() > deadline || closing) {
+        throw new IllegalStateException(
+            name + " is not ready; its log is " + folder.resolve(name.replace('/', '-') + ".log"));
+      }
+      LockSupport.parkNanos(LOOK_EVERY.toNanos());
+    }
+  }
+
+  private boolean answers(URI health) {
+    try {
+      var request = HttpRequest.newBuilder(health).timeout(ANSWER_MAX).build();
+      return http.send(request, BodyHandlers.discarding()).statusCode() == 200;
+    } catch (IOException e) {
+      return false;
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return false;
+    }
+  }
+
+  /** PostgreSQL and RabbitMQ are started again on the folders and the ports that they had. */
+  private synchronized void lookAfterServers() {
+    if (closing) {
+      return;
+    }
+    if (!postgres.isRunning()) {
+      postgres.close();
+      postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
+      postgresRestarts++;
+      tell();
+    }
+    if (rabbit != null && !rabbit.isRunning()) {
+      rabbit.restart();
+      rabbitRestarts++;
+      tell();
+    }
+  }
+
+  /** Where clients find it. */
+  public URI url() {
+    return URI.create("http://" + listen);
+  }
+
+  /** Writes down what runs, for the commands beside. */
+  private synchronized void tell() {
+    if (!closing && nginx != null) {
+      state().write(folder);
+    }
+  }
+
+  /** What runs now. */
+  public synchronized ClusterState state() {
+    var running = new ArrayList<Running>();
+    running.add(
+        new Running("postgres", postgres.isRunning() ? postgres.pid() : 0, null, postgresRestarts));
+    if (rabbit != null) {
+      running.add(
+          new Running("rabbitmq", rabbit.isRunning() ? rabbit.pid() : 0, null, rabbitRestarts));
+    }
+    members.forEach(
+        (member, process) ->
+            running.add(
+                new Running(member.name(), process.pid(), member.url(), process.restarts())));
+    running.add(new Running("nginx", nginx.pid(), null, nginx.restarts()));
+    return new ClusterState(ProcessHandle.current().pid(), startedAt, url(), plan.async(), running);
+  }
+
+  /** Stops everything, those first who ask the others. */
+  @Override
+  public void close() {
+    closing = true;
+    if (serversWatch != null) {
+      serversWatch.close();
+    }
+    if (nginx != null) {
+      nginx.close();
+    }
+    var all = new ArrayList<>(members.values()).reversed();
+    try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
+      all.forEach(member -> threads.execute(member::close));
+    }
+    if (rabbit != null) {
+      rabbit.close();
+    }
+    if (postgres != null) {
+      postgres.close();
+    }
+    http.close();
+    ClusterState.forget(folder);
+  }
+
+  /** A port of the loopback interface that nobody listens on now. */
+  public static int freePort() {
+    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
+      return socket.getLocalPort();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
+  }
+}
