@@ -3,12 +3,14 @@ package flashsale.server;
 import ch.qos.logback.classic.Level;
 import com.fasterxml.jackson.core.JsonProcessingException;
 import flashsale.audit.AuditReport;
+import flashsale.cluster.ClusterPlan;
 import flashsale.lab.Crowd;
 import flashsale.lab.CrowdPlan;
 import flashsale.lab.CrowdReport;
 import flashsale.lab.Display;
 import flashsale.platform.json.Json;
 import java.io.PrintWriter;
+import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
@@ -69,6 +71,20 @@ final class DemoCommand implements Callable<Integer> {
       description = "Makes the same crowd again (default: another one each time).")
   private Long seed;
 
+  @Option(
+      names = "--cluster",
+      description =
+          "Against separate services (see flashsale cluster): those that run on DIR/cluster, or ones"
+              + " that are started there and stopped afterwards.")
+  private boolean cluster;
+
+  @Option(
+      names = "--replicas",
+      paramLabel = "N",
+      defaultValue = "1",
+      description = "With --cluster: processes of each role (default: ${DEFAULT-VALUE}).")
+  private int replicas;
+
   @Option(names = "--keep", description = "Go on serving afterwards.")
   private boolean keep;
 
@@ -80,6 +96,13 @@ final class DemoCommand implements Callable<Integer> {
     }
     boolean async = architecture.async();
     var broker = architecture.rabbitmq();
+    if (cluster) {
+      if (broker.isPresent()) {
+        throw new ParameterException(
+            spec.commandLine(), "--cluster brings a RabbitMQ of its own: leave --rabbitmq out.");
+      }
+      return againstCluster(async);
+    }
     var config =
         options
             .read(
@@ -97,9 +120,42 @@ final class DemoCommand implements Callable<Integer> {
         var directory = ShopFolder.open(options.dataDir());
         var logging = Logging.toFiles(directory.logs(), config.log(), Level.WARN);
         var shop = Shop.start(config, directory, logging.accessLog(), false)) {
-      int exitCode = run(out, stop, directory, shop, file, async);
+      var account = OperatorAccount.find(directory.folder()).orElseThrow();
+      int exitCode = run(out, stop, account, shop.url(), file, async);
       if (keep) {
         say(out, "Serving at %s; Ctrl-C stops it", shop.url());
+        stop.await();
+      }
+      return exitCode;
+    }
+  }
+
+  private int againstCluster(boolean async) throws JsonProcessingException {
+    if (replicas < 1 || replicas > ClusterPlan.REPLICAS_MAX) {
+      throw new ParameterException(
+          spec.commandLine(), "--replicas must be from 1 to " + ClusterPlan.REPLICAS_MAX + ".");
+    }
+    var config = options.read().config();
+    var file = SaleFile.read(sale, Instant.now()).held(HOLD_TIME);
+    var out = spec.commandLine().getOut();
+    var folder = options.dataDir().resolve("cluster").toAbsolutePath();
+    var running = ShopFolder.server(folder);
+    if (running.isPresent()) {
+      try (var stop = new StopSignal()) {
+        var account = OperatorAccount.find(folder).orElseThrow();
+        return run(out, stop, account, running.get().url(), file, async);
+      }
+    }
+    say(out, "Starting separate services on %s …", folder);
+    try (var stop = new StopSignal();
+        var directory = ShopFolder.open(folder);
+        var logging = Logging.toFiles(directory.logs(), config.log(), Level.WARN);
+        var started =
+            RunningCluster.up(directory, replicas, async, 0, done -> say(out, "up  %s", done))) {
+      int exitCode =
+          run(out, stop, OperatorAccount.find(folder).orElseThrow(), started.url(), file, async);
+      if (keep) {
+        say(out, "Serving at %s; Ctrl-C stops it", started.url());
         stop.await();
       }
       return exitCode;
@@ -109,14 +165,13 @@ final class DemoCommand implements Callable<Integer> {
   private int run(
       PrintWriter out,
       StopSignal stop,
-      ShopFolder directory,
-      Shop shop,
+      OperatorAccount account,
+      URI url,
       SaleFile file,
       boolean async)
       throws JsonProcessingException {
-    var account = OperatorAccount.find(directory.folder()).orElseThrow();
     UUID saleId;
-    try (var operator = OperatorClient.signIn(shop.url(), account)) {
+    try (var operator = OperatorClient.signIn(url, account)) {
       saleId = UUID.fromString(file.create(operator));
       operator.post("/api/v1/admin/sales/" + saleId + "/open", null);
     }
@@ -125,22 +180,22 @@ final class DemoCommand implements Callable<Integer> {
         "“%s” with %d offers is open at %s. %,d customers sign up, then come.%s",
         file.name(),
         file.offers().size(),
-        shop.url(),
+        url,
         customers,
         async ? " What they order is answered with 202, and done after that." : "");
     long crowdSeed = seed == null ? System.nanoTime() : seed;
     CrowdReport report;
     try (var display = Display.onConsole()) {
-      var plan = CrowdPlan.of(shop.url(), saleId, customers, crowdSeed).async(async, FINAL_MAX);
+      var plan = CrowdPlan.of(url, saleId, customers, crowdSeed).async(async, FINAL_MAX);
       var crowd = Crowd.start(plan, display);
       stop.then(crowd::stop);
       report = crowd.await();
     }
     out.print(report.table());
-    out.print(expiries(out, stop, shop, account, saleId, report));
+    out.print(expiries(out, stop, url, account, saleId, report));
     report.brokenRules().forEach(rule -> say(out, "BROKEN RULE: %s", rule));
     say(out, "(--seed %d brings the same crowd again.)%n", crowdSeed);
-    var audit = audit(shop, account, saleId);
+    var audit = audit(url, account, saleId);
     out.print(AuditText.of(audit));
     out.flush();
     boolean good =
@@ -154,11 +209,11 @@ final class DemoCommand implements Callable<Integer> {
   private static String expiries(
       PrintWriter out,
       StopSignal stop,
-      Shop shop,
+      URI url,
       OperatorAccount account,
       UUID saleId,
       CrowdReport report) {
-    try (var operator = OperatorClient.signIn(shop.url(), account)) {
+    try (var operator = OperatorClient.signIn(url, account)) {
       long giveUp = System.nanoTime() + HOLDS_AWAITED_MAX.toNanos();
       var path = "/api/v1/admin/sales/" + saleId;
       var ended = operator.get(path);
@@ -170,9 +225,9 @@ final class DemoCommand implements Callable<Integer> {
     }
   }
 
-  private static AuditReport audit(Shop shop, OperatorAccount account, UUID saleId)
+  private static AuditReport audit(URI url, OperatorAccount account, UUID saleId)
       throws JsonProcessingException {
-    try (var operator = OperatorClient.signIn(shop.url(), account)) {
+    try (var operator = OperatorClient.signIn(url, account)) {
       var answer = operator.get("/api/v1/admin/sales/" + saleId + "/audit");
       return Json.tolerant().treeToValue(answer, AuditReport.class);
     }

@@ -21,11 +21,9 @@ final class RunningCluster implements AutoCloseable {
   private static final List<String> JVM_FLAGS = List.of("-Xmx192m", "-XX:+UseParallelGC");
   private static final int TOKEN_BYTES = 32;
 
-  private final ShopFolder directory;
   private final Cluster cluster;
 
-  private RunningCluster(ShopFolder directory, Cluster cluster) {
-    this.directory = directory;
+  private RunningCluster(Cluster cluster) {
     this.cluster = cluster;
   }
 
@@ -50,7 +48,7 @@ final class RunningCluster implements AutoCloseable {
             "127.0.0.1:" + (port == 0 ? Cluster.freePort() : port),
             progress);
     directory.announce(cluster.url(), Optional.empty());
-    return new RunningCluster(directory, cluster);
+    return new RunningCluster(cluster);
   }
 
   /** All processes of the users role have the same operator. */
@@ -84,10 +82,6 @@ final class RunningCluster implements AutoCloseable {
 
   Cluster cluster() {
     return cluster;
-  }
-
-  OperatorAccount operator() {
-    return OperatorAccount.find(directory.folder()).orElseThrow();
   }
 
   /** Stops everything. */
