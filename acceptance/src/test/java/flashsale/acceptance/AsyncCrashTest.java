@@ -160,19 +160,25 @@ class AsyncCrashTest {
     accepted.addAll(crowd.accepted());
   }
 
-  /** Once, after all rounds: what a killed server had taken is left alone for the lease. */
   private void assertAllEnded() throws Exception {
     System.out.printf("%d rounds, seed %d: %d accepted%n", ROUNDS, SEED, accepted.size());
-    awaitNone("reservations", "SELECT count(*) FROM reservation WHERE state = 'PENDING'");
-    awaitNone("payments", "SELECT count(*) FROM payment WHERE state IN ('PENDING', 'UNKNOWN')");
+    assertAllEnded(shop, accepted);
+  }
+
+  /** Once, after all rounds: what a killed server had taken is left alone for the lease. */
+  static void assertAllEnded(TestShop shop, Collection<Accepted> accepted) throws Exception {
+    var open = "SELECT count(*) FROM reservation WHERE state = 'PENDING'";
+    awaitNone(shop, "reservations", open);
+    open = "SELECT count(*) FROM payment WHERE state IN ('PENDING', 'UNKNOWN')";
+    awaitNone(shop, "payments", open);
     for (var role : WITH_OUTBOX) {
-      awaitNone(role, "SELECT count(*) FROM outbox");
-      awaitNone(role, "SELECT count(*) FROM dead_letter");
+      awaitNone(shop, role, "SELECT count(*) FROM outbox");
+      awaitNone(shop, role, "SELECT count(*) FROM dead_letter WHERE state = 'PARKED'");
     }
     try (var threads = Executors.newFixedThreadPool(CUSTOMERS, Thread.ofVirtual().factory())) {
       var looks = new ArrayList<Future<?>>();
       for (var one : accepted) {
-        looks.add(threads.submit(() -> assertEnded(one)));
+        looks.add(threads.submit(() -> assertEnded(shop, one)));
       }
       for (var look : looks) {
         look.get();
@@ -181,13 +187,13 @@ class AsyncCrashTest {
     shop.assertAudited();
   }
 
-  private void awaitNone(String role, String count) {
+  private static void awaitNone(TestShop shop, String role, String count) {
     await(role + ": " + count + ", seed " + SEED)
         .atMost(SETTLED_MAX)
         .until(() -> shop.sql(role).number(count) == 0);
   }
 
-  private void assertEnded(Accepted one) {
+  private static void assertEnded(TestShop shop, Accepted one) {
     var state = new Visitor(shop.url(), one.token()).get(one.location()).expect(200).text("state");
     assertThat(OPEN).as("%s, seed %d", one, SEED).doesNotContain(state);
   }

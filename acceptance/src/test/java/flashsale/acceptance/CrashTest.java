@@ -107,7 +107,7 @@ class CrashTest {
   }
 
   /** Every reservation is there, and whoever was told to have paid has paid. */
-  private static void assertKept(TestShop shop, Iterable<Promise> promises) throws Exception {
+  static void assertKept(TestShop shop, Iterable<Promise> promises) throws Exception {
     try (var threads = Executors.newFixedThreadPool(CUSTOMERS, Thread.ofVirtual().factory())) {
       var checks = new ArrayList<Future<?>>();
       for (var promise : promises) {
@@ -151,7 +151,7 @@ class CrashTest {
     }
   }
 
-  private static void assertNobodyChargedWrongly(TestShop shop) {
+  static void assertNobodyChargedWrongly(TestShop shop) {
     var gateway = shop.sql("gateway");
     assertThat(
             gateway.number(

@@ -23,6 +23,8 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -37,7 +39,10 @@ public final class Cluster implements AutoCloseable {
   private static final Duration READY_MAX = Duration.ofMinutes(3);
   private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
-  private static final Duration SERVERS_LOOK_EVERY = Duration.ofMillis(500);
+  private static final Duration LOOK_AFTER_EVERY = Duration.ofMillis(500);
+
+  /** What says nothing for so long hangs: Kubernetes' liveness probes by default bear as much. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(15);
 
   /** How a role's process is started, for its data directory. */
   public interface Program extends Function<Path, List<String>> {}
@@ -57,7 +62,7 @@ public final class Cluster implements AutoCloseable {
   private EmbeddedPostgres postgres;
   private RabbitNode rabbit;
   private Supervised nginx;
-  private Periodic serversWatch;
+  private final List<Periodic> watches = new ArrayList<>();
   private int postgresRestarts;
   private int rabbitRestarts;
   private volatile boolean closing;
@@ -99,7 +104,8 @@ public final class Cluster implements AutoCloseable {
   private void start() {
     postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
     progress.accept("PostgreSQL, port " + postgres.port());
-    if (plan.async()) {
+    // Every request may ask to be answered with 202, whatever the default is.
+    if (RabbitNode.isInstalled()) {
       rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
       progress.accept("RabbitMQ");
     }
@@ -113,7 +119,10 @@ public final class Cluster implements AutoCloseable {
     nginx = new Supervised("nginx", () -> launchGateway(config), this::tell);
     awaitAnswer("nginx", url().resolve("/health/ready"));
     progress.accept("nginx at " + url());
-    serversWatch = new Periodic("cluster-servers", SERVERS_LOOK_EVERY, this::lookAfterServers);
+    watches.add(new Periodic("cluster-servers", LOOK_AFTER_EVERY, this::lookAfterServers));
+    for (var member : members.entrySet()) {
+      watches.add(lookAfter(member.getKey(), member.getValue()));
+    }
     tell();
   }
 
@@ -202,6 +211,34 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
+  /** A process that hangs is no better than one that has ended; starting may take longer. */
+  private Periodic lookAfter(Member member, Supervised process) {
+    var alive = member.url().resolve("/health/live");
+    var pid = new AtomicLong();
+    var heard = new AtomicBoolean();
+    var heardNanoTime = new AtomicLong();
+    return new Periodic(
+        "look-after-" + member.name(),
+        LOOK_AFTER_EVERY,
+        () -> {
+          long now = System.nanoTime();
+          long present = process.pid();
+          if (pid.getAndSet(present) != present) {
+            heard.set(false);
+            heardNanoTime.set(now);
+          }
+          if (answers(alive)) {
+            heard.set(true);
+            heardNanoTime.set(now);
+          } else if (!closing
+              && present != 0
+              && now - heardNanoTime.get() > (heard.get() ? SILENCE_MAX : READY_MAX).toNanos()) {
+            process.kill();
+            heardNanoTime.set(now);
+          }
+        });
+  }
+
   /** PostgreSQL and RabbitMQ are started again on the folders and the ports that they had. */
   private synchronized void lookAfterServers() {
     if (closing) {
@@ -253,9 +290,7 @@ public final class Cluster implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
-    if (serversWatch != null) {
-      serversWatch.close();
-    }
+    watches.forEach(Periodic::close);
     if (nginx != null) {
       nginx.close();
     }

@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.IntSupplier;
+import java.util.function.ToIntFunction;
 import java.util.stream.Collectors;
 
 /**
@@ -57,16 +58,23 @@ public record ClusterPlan(List<Member> members, boolean async, String token) {
    * @param freePort finds a port that nobody listens on
    */
   public static ClusterPlan of(int replicas, boolean async, String token, IntSupplier freePort) {
+    return of(role -> replicas, async, token, freePort);
+  }
+
+  /** The same with more of some roles. */
+  public static ClusterPlan of(
+      ToIntFunction<String> replicas, boolean async, String token, IntSupplier freePort) {
     var members = new ArrayList<Member>();
     for (var role : ROLES) {
-      for (int number = 1; number <= replicas; number++) {
+      for (int number = 1; number <= replicas.applyAsInt(role); number++) {
         members.add(new Member(role, number, freePort.getAsInt(), freePort.getAsInt()));
       }
     }
     return new ClusterPlan(List.copyOf(members), async, token);
   }
 
-  List<Member> of(String role) {
+  /** The processes of a role. */
+  public List<Member> of(String role) {
     return members.stream().filter(member -> member.role().equals(role)).toList();
   }
 

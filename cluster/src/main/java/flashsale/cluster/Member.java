@@ -15,8 +15,8 @@ public record Member(String role, int number, int httpPort, int doorsPort) {
     return role + "/" + number;
   }
 
-  /** As a folder. */
-  String folder() {
+  /** Its data directory in the cluster's folder. */
+  public String folder() {
     return role + "-" + number;
   }
 

@@ -55,6 +55,12 @@ final class Supervised implements AutoCloseable {
     }
   }
 
+  /** Ends it as a crash would, because it does not answer; it is started again. */
+  void kill() {
+    LOG.warn("{} does not answer any more and is killed", name);
+    process.destroyForcibly();
+  }
+
   /** 0 while it is not there. */
   long pid() {
     return process.isAlive() ? process.pid() : 0;

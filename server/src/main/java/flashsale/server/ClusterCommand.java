@@ -36,7 +36,8 @@ import picocli.CommandLine.Spec;
     name = "cluster",
     description = {
       "Runs the roles as separate services on this machine: nginx, each role so many times,",
-      "PostgreSQL with a database for each role, and RabbitMQ for the asynchronous architecture.",
+      "PostgreSQL with a database for each role, and RabbitMQ (where it is installed) for requests",
+      "that nobody waits for.",
       "What ends before it should is started again. Other commands find the cluster by its",
       "--data-dir: flashsale sale create FILE --data-dir data/cluster"
     })
@@ -100,7 +101,7 @@ final class ClusterCommand implements Runnable {
               defaultValue = "sync",
               description =
                   "How requests are answered that do not say (default: ${DEFAULT-VALUE}). async"
-                      + " starts a RabbitMQ too.")
+                      + " needs a RabbitMQ.")
           String architecture,
       @Option(
               names = "--port",
@@ -302,43 +303,57 @@ final class ClusterCommand implements Runnable {
   @Command(
       name = "restart",
       description = {
-        "Stops and starts the processes of a role one after the other: the gateway sends a process",
+        "Stops and starts the processes of roles, one of each at a time: the gateway sends a process",
         "nothing new before it is told to stop, so with --replicas 2 nobody notices."
       })
   int restart(
       @Mixin Place place,
-      @Parameters(paramLabel = "ROLE", description = "Such as inventory, or all.") String role) {
+      @Parameters(
+              paramLabel = "ROLE",
+              arity = "1..*",
+              description = "Such as inventory; several at the same time; all.")
+          List<String> roles) {
     var state = place.running();
-    if (!role.equals("all") && !ClusterPlan.ROLES.contains(role)) {
-      throw wrong(
-          "There is no role " + role + ", only all, " + String.join(", ", ClusterPlan.ROLES) + ".");
-    }
-    var roles = role.equals("all") ? ClusterPlan.ROLES : List.of(role);
-    for (var one : roles) {
-      for (var process : state.named(one)) {
-        restart(place, state, process);
+    var chosen = roles.equals(List.of("all")) ? ClusterPlan.ROLES : roles;
+    for (var role : chosen) {
+      if (!ClusterPlan.ROLES.contains(role)) {
+        throw wrong(
+            "There is no role %s, only all, %s."
+                .formatted(role, String.join(", ", ClusterPlan.ROLES)));
       }
+    }
+    int replicas = chosen.stream().mapToInt(role -> state.named(role).size()).max().orElse(0);
+    for (int number = 1; number <= replicas; number++) {
+      int which = number;
+      restart(
+          place,
+          state,
+          chosen.stream().flatMap(one -> state.named(one + "/" + which).stream()).toList());
     }
     return ExitCode.OK.code();
   }
 
-  private void restart(Place place, ClusterState state, Running process) {
-    NginxNode.reload(NginxNode.write(state.gateway(place.folder(), List.of(process))));
+  /** One process of each role at the same time; the others go on. */
+  private void restart(Place place, ClusterState state, List<Running> leaving) {
+    NginxNode.reload(NginxNode.write(state.gateway(place.folder(), leaving)));
     LockSupport.parkNanos(GATEWAY_PAUSE.toNanos());
-    ProcessHandle.of(process.pid()).ifPresent(ProcessHandle::destroy);
-    boolean again =
-        waited(
-            AGAIN_MAX,
-            () ->
-                place.running().named(process.name()).stream()
-                    .anyMatch(now -> now.pid() != process.pid() && isReady(now.url())));
-    if (!again) {
-      throw new CommandFailure(
-          ExitCode.FAILED,
-          process.name() + " does not come back; see cluster logs " + process.name());
+    for (var process : leaving) {
+      ProcessHandle.of(process.pid()).ifPresent(ProcessHandle::destroy);
+    }
+    for (var process : leaving) {
+      if (!waited(AGAIN_MAX, () -> isBack(place, process))) {
+        throw new CommandFailure(
+            ExitCode.FAILED,
+            process.name() + " does not come back; see cluster logs " + process.name());
+      }
+      say("restarted %s", process.name());
     }
     NginxNode.reload(NginxNode.write(state.gateway(place.folder(), List.of())));
-    say("restarted %s", process.name());
+  }
+
+  private static boolean isBack(Place place, Running process) {
+    return place.running().named(process.name()).stream()
+        .anyMatch(now -> now.pid() != process.pid() && isReady(now.url()));
   }
 
   private static boolean isReady(URI url) {

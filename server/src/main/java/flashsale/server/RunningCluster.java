@@ -37,14 +37,24 @@ final class RunningCluster implements AutoCloseable {
    */
   static RunningCluster up(
       ShopFolder directory, int replicas, boolean async, int port, Consumer<String> progress) {
-    shareOperator(directory, replicas);
     var plan = ClusterPlan.of(replicas, async, token(), Cluster::freePort);
+    return up(directory, plan, JVM_FLAGS, port, progress);
+  }
+
+  /** The same by a plan, with these options for each process's Java. */
+  static RunningCluster up(
+      ShopFolder directory,
+      ClusterPlan plan,
+      List<String> jvmFlags,
+      int port,
+      Consumer<String> progress) {
+    shareOperator(directory, plan);
     var cluster =
         Cluster.up(
             directory.folder(),
             plan,
             dataDir ->
-                JavaProgram.command(JVM_FLAGS, List.of("serve", "--data-dir", dataDir.toString())),
+                JavaProgram.command(jvmFlags, List.of("serve", "--data-dir", dataDir.toString())),
             "127.0.0.1:" + (port == 0 ? Cluster.freePort() : port),
             progress);
     directory.announce(cluster.url(), Optional.empty());
@@ -52,11 +62,11 @@ final class RunningCluster implements AutoCloseable {
   }
 
   /** All processes of the users role have the same operator. */
-  private static void shareOperator(ShopFolder directory, int replicas) {
+  private static void shareOperator(ShopFolder directory, ClusterPlan plan) {
     OperatorAccount.findOrInvent(directory);
     try {
-      for (int number = 1; number <= replicas; number++) {
-        var to = Files.createDirectories(directory.folder().resolve("users-" + number));
+      for (var member : plan.of("users")) {
+        var to = Files.createDirectories(directory.folder().resolve(member.folder()));
         Files.copy(
             directory.folder().resolve(OperatorAccount.FILE),
             to.resolve(OperatorAccount.FILE),
@@ -69,7 +79,7 @@ final class RunningCluster implements AutoCloseable {
   }
 
   /** Lives as long as the cluster, in its processes' environments only. */
-  private static String token() {
+  static String token() {
     var bytes = new byte[TOKEN_BYTES];
     new SecureRandom().nextBytes(bytes);
     return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);

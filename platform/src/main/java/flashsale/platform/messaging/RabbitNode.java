@@ -79,6 +79,11 @@ public final class RabbitNode implements AutoCloseable {
         .findFirst();
   }
 
+  /** Whether one could be started. */
+  public static boolean isInstalled() {
+    return programs().isPresent();
+  }
+
   /**
    * Fails if none could be started.
    *

@@ -1,0 +1,78 @@
+package flashsale.server;
+
+import flashsale.cluster.Cluster;
+import flashsale.cluster.ClusterPlan;
+import flashsale.cluster.ClusterState;
+import java.io.PrintWriter;
+import java.io.StringWriter;
+import java.net.URI;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Set;
+
+/** A cluster of real processes that are this test's children, and the commands beside it. */
+public final class ServedCluster implements AutoCloseable {
+  private static final List<String> QUICK =
+      List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto");
+
+  private final ShopFolder directory;
+  private final RunningCluster cluster;
+
+  private ServedCluster(ShopFolder directory, RunningCluster cluster) {
+    this.directory = directory;
+    this.cluster = cluster;
+  }
+
+  /**
+   * Starts one with any free ports, two processes of each of these roles and one of the others.
+   * They start often and do little, so they are compiled fast rather than well.
+   */
+  public static ServedCluster up(Path folder, Set<String> twice) {
+    Logging.toConsole();
+    var directory = ShopFolder.open(folder);
+    try {
+      return new ServedCluster(
+          directory, RunningCluster.up(directory, plan(twice), QUICK, 0, done -> {}));
+    } catch (RuntimeException e) {
+      directory.close();
+      throw e;
+    }
+  }
+
+  private static ClusterPlan plan(Set<String> twice) {
+    return ClusterPlan.of(
+        role -> twice.contains(role) ? 2 : 1, false, RunningCluster.token(), Cluster::freePort);
+  }
+
+  /** The gateway's. */
+  public URI url() {
+    return cluster.url();
+  }
+
+  public ClusterState state() {
+    return cluster.cluster().state();
+  }
+
+  /**
+   * Runs {@code flashsale cluster …} on it.
+   *
+   * @return its exit code
+   */
+  public int command(String... arguments) {
+    var line = new String[arguments.length + 3];
+    line[0] = "cluster";
+    System.arraycopy(arguments, 0, line, 1, arguments.length);
+    line[line.length - 2] = "--data-dir";
+    line[line.length - 1] = directory.folder().toString();
+    return Main.commandLine().setOut(new PrintWriter(new StringWriter())).execute(line);
+  }
+
+  @Override
+  public void close() {
+    try {
+      cluster.close();
+    } finally {
+      directory.close();
+    }
+  }
+}
