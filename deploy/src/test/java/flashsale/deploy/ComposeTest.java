@@ -52,6 +52,16 @@ class ComposeTest {
   }
 
   @Test
+  void theGatewayLeadsToEveryRoleThatServesTheApi() {
+    var arguments = list(map(SERVICES.get("gateway-config")).get("command"));
+    for (var role : ROLES) {
+      assertThat(arguments.contains("--role=%s=http://%s:8080".formatted(role, role)))
+          .as(role)
+          .isEqualTo(!role.equals("inventory"));
+    }
+  }
+
+  @Test
   void onlyThisMachineReachesItAndNobodyTheDoors() {
     SERVICES.forEach(
         (name, service) -> {

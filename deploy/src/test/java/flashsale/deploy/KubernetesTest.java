@@ -159,6 +159,16 @@ class KubernetesTest {
   }
 
   @Test
+  void theGatewayLeadsToEveryRoleThatServesTheApi() {
+    var arguments = pods("gateway").getSpec().getInitContainers().getFirst().getArgs();
+    for (var role : ROLES) {
+      assertThat(arguments.contains("--role=%s=http://%s:8080".formatted(role, role)))
+          .as(role)
+          .isEqualTo(!role.equals("inventory"));
+    }
+  }
+
+  @Test
   void onlyRolesGetThroughTheDoors() {
     var open =
         MANIFESTS
