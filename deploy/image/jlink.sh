@@ -11,4 +11,4 @@ modules=java.base,java.logging,java.management,java.naming,java.net.http,java.se
 modules=$modules,java.security.sasl,java.sql,java.transaction.xa,java.xml,jdk.management,jdk.unsupported
 
 exec "$1/bin/jlink" --add-modules "$modules" --output "$2" \
-  --strip-debug --no-header-files --no-man-pages --compress=zip-6 --generate-cds-archive
+  --strip-java-debug-attributes --no-header-files --no-man-pages --compress=zip-6 --generate-cds-archive
