@@ -3,6 +3,7 @@ package flashsale.server;
 import flashsale.platform.time.SteadyClock;
 import flashsale.users.SigningKeys;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Instant;
 import java.util.stream.Collectors;
 import picocli.CommandLine;
@@ -42,13 +43,11 @@ final class KeysCommand implements Runnable {
 
   private static SigningKeys keys(ConfigOptions options) {
     var config = options.read().config();
-    var folder = options.dataDir().resolve(ShopFolder.KEYS);
+    var shared = config.users().keysDir();
+    var folder = shared.isEmpty() ? options.dataDir().resolve(ShopFolder.KEYS) : Path.of(shared);
     if (!Files.isDirectory(folder)) {
       throw new CommandFailure(
-          ExitCode.USAGE,
-          "The data directory "
-              + options.dataDir()
-              + " has no keys yet: its server has never been started.");
+          ExitCode.USAGE, folder + " has no keys yet: its server has never been started.");
     }
     return new SigningKeys(folder, new SteadyClock(), config.users().tokenTtl());
   }

@@ -11,7 +11,7 @@ import picocli.CommandLine.Spec;
 @Command(
     name = "migrate",
     description = {
-      "Brings every role's database up to date and says what was applied.",
+      "Brings the databases of the roles in process.roles up to date and says what was applied.",
       "A starting server does the same; this is for doing it beforehand."
     })
 final class MigrateCommand implements Callable<Integer> {
@@ -24,7 +24,7 @@ final class MigrateCommand implements Callable<Integer> {
     // The lock keeps a server from starting in the middle; one that runs has migrated itself.
     try (var directory = ShopFolder.open(options.dataDir());
         var databases = RoleDatabases.start(config.database(), directory)) {
-      for (var role : RoleDatabases.ROLES) {
+      for (var role : RoleDatabases.of(config.process().here())) {
         var applied = Database.migrate(databases.settings(role));
         spec.commandLine()
             .getOut()

@@ -15,8 +15,9 @@ import java.util.Optional;
 /**
  * The operator whom the server makes for itself at its first start, so that the commands of whoever
  * owns the data directory can sign in: {@code DATA_DIR/operator.json}, {@code
- * {"email":…,"password":…}}, mode 600. After a change of that password the file is to be written
- * anew; commands take another account with {@code --operator}.
+ * {"email":…,"password":…}}, mode 600. Where several processes have the users' role, the same file
+ * is put into the folder of each before its first start. After a change of that password the file
+ * is to be written anew; commands take another account with {@code --operator}.
  */
 public record OperatorAccount(String email, String password) {
   static final String FILE = "operator.json";

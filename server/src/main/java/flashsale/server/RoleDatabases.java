@@ -7,6 +7,7 @@ import flashsale.platform.persistence.PostgresFailure;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import java.util.Set;
 
 /**
  * Where each role's own database is: at the external PostgreSQL that the settings name, or at the
@@ -17,6 +18,16 @@ public final class RoleDatabases implements AutoCloseable {
   /** The roles, each with a database of its own; the sandbox gateway counts as one. */
   public static final List<String> ROLES =
       List.of("users", "catalog", "inventory", "reservations", "orders", "payments", "gateway");
+
+  /**
+   * The databases of a process that is these roles; the sandbox gateway's goes with the payments.
+   */
+  static List<String> of(Set<Role> roles) {
+    var names = roles.stream().map(Role::text).toList();
+    return ROLES.stream()
+        .filter(name -> names.contains(name.equals("gateway") ? Role.PAYMENTS.text() : name))
+        .toList();
+  }
 
   /** How a role logs in; empty if its database cannot be reached now. */
   @FunctionalInterface

@@ -115,6 +115,16 @@ class ShopFolderTest {
   }
 
   @Test
+  void theOperatorsAccountMayBePutThereBeforehand() throws IOException {
+    var file = folder.resolve("operator.json");
+    Files.writeString(file, "{\"email\": \"me@example.com\", \"password\": \"from elsewhere\"}\n");
+
+    try (var directory = ShopFolder.open(folder)) {
+      assertThat(OperatorAccount.findOrInvent(directory).email()).isEqualTo("me@example.com");
+    }
+  }
+
+  @Test
   void aLayoutOfALaterVersionIsRefused() throws IOException {
     Files.writeString(folder.resolve("layout"), "2\n");
 
