@@ -2,8 +2,10 @@ package flashsale.platform.security;
 
 import com.github.benmanes.caffeine.cache.Cache;
 import com.github.benmanes.caffeine.cache.Caffeine;
+import flashsale.platform.batching.Late;
 import flashsale.platform.http.Problem;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.FailureCategory;
 import java.security.Key;
 import java.security.PublicKey;
 import java.security.interfaces.EdECPublicKey;
@@ -132,6 +134,9 @@ public final class TokenVerifier implements Authenticator {
       verified.put(bearer, token);
       return token;
     } catch (InvalidJwtException e) {
+      if (FailureCategory.isOutage(e)) { // Of who has the keys: nothing is known of the token.
+        throw new Late("access tokens cannot be verified now: " + e.getMessage());
+      }
       // The claims are looked at only after the signature was found good.
       throw e.hasExpired() && e.getErrorDetails().size() == 1 ? expired() : invalid();
     } catch (MalformedClaimException e) {

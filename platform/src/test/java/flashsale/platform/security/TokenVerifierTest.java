@@ -2,9 +2,12 @@ package flashsale.platform.security;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatCode;
+import static org.assertj.core.api.Assertions.assertThatThrownBy;
 import static org.assertj.core.api.Assertions.catchThrowableOfType;
 import static org.awaitility.Awaitility.await;
 
+import flashsale.platform.batching.Late;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.http.Problem;
 import flashsale.platform.ids.Ids;
 import java.nio.charset.StandardCharsets;
@@ -67,6 +70,20 @@ class TokenVerifierTest {
       assertThat(verifier.authenticate(String.valueOf(text.toCharArray()))).isEqualTo(customer);
     }
     assertThat(keyLookUps).hasValue(1);
+  }
+
+  /** Else everybody would be told to sign in again because one process is away. */
+  @Test
+  void keysOutOfReachMakeNoTokenInvalid() {
+    var blind =
+        new TokenVerifier(
+            kid -> {
+              throw new Overloaded("the users do not answer");
+            },
+            now::get,
+            new TokenVerifier.Settings(10, 10, TTL));
+    var text = token().signed(OURS.getPrivate(), "ours");
+    assertThatThrownBy(() -> blind.verify(text)).isInstanceOf(Late.class);
   }
 
   @Test
