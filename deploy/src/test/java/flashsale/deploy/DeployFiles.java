@@ -27,10 +27,6 @@ final class DeployFiles {
   /** Not settings, but options of commands; see {@code flashsale --help}. */
   private static final Set<String> OTHER_VARIABLES = Set.of("FLASHSALE_DATA_DIR");
 
-  /**
-   * A setting that is agreed upon and not there yet; to be removed with the commit that brings it.
-   */
-  private static final Set<String> AGREED = Set.of("FLASHSALE_REDIS_URL");
 
   private DeployFiles() {}
 
@@ -89,8 +85,7 @@ final class DeployFiles {
     while (names.find()) {
       var name = names.group();
       if (!known.contains("`" + name + "`")
-          && !OTHER_VARIABLES.contains(name)
-          && !AGREED.contains(name)) {
+          && !OTHER_VARIABLES.contains(name)) {
         unknown.add(name);
       }
     }
