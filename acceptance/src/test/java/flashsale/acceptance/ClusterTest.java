@@ -35,6 +35,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 class ClusterTest {
   /** Few, because the processes that start again need the same two cores. */
   private static final int CUSTOMERS = 2;
+
   private static final Duration BACK_MAX = Duration.ofSeconds(90);
   private static final List<String> ROLES =
       List.of("users", "catalog", "inventory", "orders", "payments", "reservations");

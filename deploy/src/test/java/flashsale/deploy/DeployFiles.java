@@ -27,7 +27,6 @@ final class DeployFiles {
   /** Not settings, but options of commands; see {@code flashsale --help}. */
   private static final Set<String> OTHER_VARIABLES = Set.of("FLASHSALE_DATA_DIR");
 
-
   private DeployFiles() {}
 
   private static Path project() {
@@ -84,8 +83,7 @@ final class DeployFiles {
     var names = VARIABLE.matcher(text);
     while (names.find()) {
       var name = names.group();
-      if (!known.contains("`" + name + "`")
-          && !OTHER_VARIABLES.contains(name)) {
+      if (!known.contains("`" + name + "`") && !OTHER_VARIABLES.contains(name)) {
         unknown.add(name);
       }
     }

@@ -1,0 +1,363 @@
+package flashsale.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
+import com.sun.net.httpserver.HttpExchange;
+import com.sun.net.httpserver.HttpServer;
+import flashsale.cluster.Cluster;
+import flashsale.cluster.GatewayConfig;
+import flashsale.cluster.NginxNode;
+import flashsale.platform.json.Json;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.InetSocketAddress;
+import java.net.Socket;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/** The gateway's configuration in a real nginx, before two small servers for each role. */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class GatewayTest {
+  private static final int RATE = 50;
+
+  /** A role's instance that says who it is and what it got. */
+  private static final class Instance implements AutoCloseable {
+    final List<String> asked = Collections.synchronizedList(new ArrayList<>());
+    private final HttpServer server;
+    private volatile boolean dies;
+
+    Instance(String name) {
+      try {
+        server = HttpServer.create(new InetSocketAddress(InetAddress.getLoopbackAddress(), 0), 100);
+      } catch (IOException e) {
+        throw new UncheckedIOException(e);
+      }
+      server.setExecutor(Executors.newVirtualThreadPerTaskExecutor());
+      server.createContext("/", exchange -> answer(name, exchange));
+      server.start();
+    }
+
+    private void answer(String name, HttpExchange exchange) throws IOException {
+      exchange.getRequestBody().readAllBytes();
+      asked.add(exchange.getRequestMethod() + " " + exchange.getRequestURI());
+      if (dies) {
+        exchange.close(); // In the middle of the work, without an answer.
+        return;
+      }
+      var headers = exchange.getRequestHeaders();
+      var told =
+          Json.bytes(
+              Map.of(
+                  "role", name,
+                  "forwarded", String.valueOf(headers.getFirst("X-Forwarded-For")),
+                  "id", String.valueOf(headers.getFirst("X-Request-Id"))));
+      exchange.getResponseHeaders().add("Content-Type", "application/json");
+      exchange.sendResponseHeaders(200, told.length);
+      exchange.getResponseBody().write(told);
+      exchange.close();
+    }
+
+    URI url() {
+      return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
+    }
+
+    @Override
+    public void close() {
+      server.stop(0);
+    }
+  }
+
+  private final HttpClient http = HttpClient.newHttpClient();
+  private final Path folder = TemporaryFolder.make();
+  private final Map<String, List<Instance>> roles = new LinkedHashMap<>();
+  private NginxNode nginx;
+  private NginxNode strict;
+  private URI url;
+  private URI strictUrl;
+
+  @BeforeAll
+  void start() {
+    for (var role : GatewayConfig.ROLES) {
+      roles.put(role, List.of(new Instance(role), new Instance(role)));
+    }
+    url = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    nginx = NginxNode.start(config(url, "gateway", 0));
+    strictUrl = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    strict = NginxNode.start(config(strictUrl, "strict", RATE));
+  }
+
+  private GatewayConfig config(URI at, String name, int rate) {
+    var urls = new LinkedHashMap<String, List<URI>>();
+    roles.forEach((role, all) -> urls.put(role, all.stream().map(Instance::url).toList()));
+    return new GatewayConfig(
+        at.getAuthority(),
+        urls,
+        Set.of(),
+        folder.resolve(name),
+        rate,
+        GatewayConfig.BODY_MAX_BYTES,
+        Optional.empty(),
+        Optional.empty());
+  }
+
+  @AfterAll
+  void close() {
+    strict.close();
+    nginx.close();
+    roles.values().forEach(all -> all.forEach(Instance::close));
+    http.close();
+    TemporaryFolder.delete(folder);
+  }
+
+  private HttpResponse<String> send(URI to, String method, String body, String... headers) {
+    var request =
+        HttpRequest.newBuilder(to)
+            .method(method, body == null ? BodyPublishers.noBody() : BodyPublishers.ofString(body));
+    if (headers.length > 0) {
+      request.headers(headers);
+    }
+    try {
+      return http.send(request.build(), BodyHandlers.ofString());
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    } catch (InterruptedException e) {
+      throw new IllegalStateException(e);
+    }
+  }
+
+  private HttpResponse<String> get(String path, String... headers) {
+    return send(url.resolve(path), "GET", null, headers);
+  }
+
+  private static JsonNode json(HttpResponse<String> response) {
+    return Json.read(response.body(), JsonNode.class);
+  }
+
+  /** A new path fails here until the gateway knows it. */
+  @Test
+  void everyPathOfTheInterfaceGoesToItsRole() throws IOException {
+    JsonNode document;
+    try (var file = GatewayTest.class.getResourceAsStream("/openapi.yaml")) {
+      document = new YAMLMapper().readTree(file);
+    }
+    var paths = new ArrayList<String>();
+    document.path("paths").fieldNames().forEachRemaining(paths::add);
+    assertThat(paths).hasSizeGreaterThan(30);
+    for (var path : paths) {
+      var role = role(path);
+      var response = get(path.replaceAll("\\{[^}]*}", "0195a3c0-0000-7000-8000-000000000001"));
+      if (role.equals("gateway")) {
+        assertThat(response.statusCode()).as(path).isEqualTo(200);
+      } else if (role.equals("nobody")) {
+        assertThat(response.statusCode()).as(path).isEqualTo(404);
+      } else {
+        assertThat(json(response).path("role").asText()).as(path).isEqualTo(role);
+      }
+    }
+  }
+
+  private static String role(String path) {
+    if (path.startsWith("/health/")) {
+      return "gateway";
+    }
+    if (path.equals("/metrics")) {
+      return "nobody";
+    }
+    if (path.endsWith("/audit") || path.contains("dead-letters")) {
+      return "reservations";
+    }
+    var word = path.replaceFirst("^/(api/v1/(admin/)?)?", "").replaceFirst("/.*", "");
+    return switch (word) {
+      case "users", "sessions", ".well-known" -> "users";
+      case "sales", "products", "offers", "openapi" -> "catalog";
+      case "carts", "reservations" -> "reservations";
+      case "orders" -> path.contains("/admin/") ? "payments" : "orders";
+      case "payments" -> "payments";
+      default -> throw new AssertionError(path + " has no role yet");
+    };
+  }
+
+  @Test
+  void whatIsNotForOutsideIsNotThere() {
+    for (var path : List.of("/doors/inventory/apply", "/metrics", "/", "/bench/noop", "/nowhere")) {
+      var response = send(url.resolve(path), "POST", "[]");
+      assertThat(response.statusCode()).as(path).isEqualTo(404);
+      assertThat(json(response).path("code").asText()).isEqualTo("NOT_FOUND");
+      assertThat(response.headers().firstValue("Content-Type"))
+          .contains("application/problem+json");
+    }
+  }
+
+  @Test
+  void synchronousRequestsGoRoundInTurn() {
+    var orders = roles.get("orders");
+    int before = orders.getFirst().asked.size();
+    for (int i = 0; i < 40; i++) {
+      get("/api/v1/orders");
+    }
+    // Each worker process of nginx takes turns for itself, in memory that they share.
+    assertThat(orders.getFirst().asked.size() - before).isBetween(15, 25);
+  }
+
+  @Test
+  void whoDoesNotWaitGoesToAPoolOfItsOwn() {
+    var text = config(url, "gateway", 0).text();
+    assertThat(text).contains("least_conn").contains("~*respond-async");
+    assertThat(get("/api/v1/orders", "Prefer", "respond-async, wait=5").statusCode())
+        .isEqualTo(200);
+  }
+
+  @Test
+  void aReadIsRepeatedElsewhereAndAnOrderIsNot() {
+    var payments = roles.get("payments");
+    var sick = payments.getFirst();
+    sick.dies = true;
+    try {
+      for (int i = 0; i < 10; i++) {
+        assertThat(get("/api/v1/payments/1?n=" + i).statusCode()).isEqualTo(200);
+      }
+      int before = asked("POST");
+      for (int i = 0; i < 10; i++) {
+        send(url.resolve("/api/v1/payments?n=" + i), "POST", "{}");
+      }
+      assertThat(asked("POST") - before).as("each at one instance only").isEqualTo(10);
+    } finally {
+      sick.dies = false;
+    }
+  }
+
+  private int asked(String method) {
+    return (int)
+        roles.get("payments").stream()
+            .flatMap(instance -> instance.asked.stream())
+            .filter(request -> request.startsWith(method))
+            .count();
+  }
+
+  @Test
+  void anOrderMayGoElsewhereIfItWasNeverSent() {
+    var dead = new Instance("users");
+    dead.close();
+    var urls = new LinkedHashMap<String, List<URI>>();
+    roles.forEach((role, all) -> urls.put(role, all.stream().map(Instance::url).toList()));
+    urls.put("users", List.of(dead.url(), roles.get("users").getFirst().url()));
+    var at = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    var config =
+        new GatewayConfig(
+            at.getAuthority(),
+            urls,
+            Set.of(),
+            folder.resolve("half"),
+            0,
+            GatewayConfig.BODY_MAX_BYTES,
+            Optional.empty(),
+            Optional.empty());
+    try (var half = NginxNode.start(config)) {
+      assertThat(half.pid()).isPositive();
+      for (int i = 0; i < 10; i++) {
+        assertThat(send(at.resolve("/api/v1/sessions"), "POST", "{}").statusCode()).isEqualTo(200);
+      }
+    }
+  }
+
+  @Test
+  void whatAClientSaysOfItselfIsNotBelieved() {
+    var told = json(get("/api/v1/orders", "X-Forwarded-For", "10.9.8.7", "X-Request-Id", "mine-1"));
+    assertThat(told.path("forwarded").asText()).isEqualTo("127.0.0.1");
+    assertThat(told.path("id").asText()).isEqualTo("mine-1");
+    var strange = json(get("/api/v1/orders", "X-Request-Id", "a b\"c"));
+    assertThat(strange.path("id").asText()).matches("[0-9a-f]{32}");
+  }
+
+  @Test
+  void aBodyThatIsTooLongIsRefused() {
+    var body = "x".repeat((int) GatewayConfig.BODY_MAX_BYTES + 1);
+    var response = send(url.resolve("/api/v1/carts"), "POST", body);
+    assertThat(response.statusCode()).isEqualTo(413);
+    assertThat(json(response).path("code").asText()).isEqualTo("REQUEST_ENTITY_TOO_LARGE");
+  }
+
+  @Test
+  void whoAsksTooOftenIsToldSo() {
+    var refused =
+        Stream.generate(() -> send(strictUrl.resolve("/api/v1/sales"), "GET", null))
+            .limit(RATE * 4)
+            .filter(response -> response.statusCode() == 429)
+            .findFirst();
+    assertThat(refused).isPresent();
+    assertThat(json(refused.get()).path("code").asText()).isEqualTo("RATE_LIMITED");
+    assertThat(refused.get().headers().firstValue("Retry-After")).contains("1");
+  }
+
+  @Test
+  void junkIsAnswered() throws IOException {
+    for (var junk : List.of("\0\0\0\r\n\r\n", "GET\r\n\r\n", "GET / HTTP/9.9\r\n\r\n")) {
+      try (var socket = new Socket(url.getHost(), url.getPort())) {
+        socket.getOutputStream().write(junk.getBytes(StandardCharsets.ISO_8859_1));
+        socket.shutdownOutput();
+        socket.getInputStream().readAllBytes();
+      }
+    }
+    assertThat(get("/health/live").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void nginxTakesItWithTlsToo() throws Exception {
+    var key = folder.resolve("key.pem");
+    var certificate = folder.resolve("certificate.pem");
+    var made =
+        new ProcessBuilder(
+                "openssl",
+                "req",
+                "-x509",
+                "-newkey",
+                "rsa:2048",
+                "-nodes",
+                "-days",
+                "1",
+                "-subj",
+                "/CN=localhost",
+                "-keyout",
+                key.toString(),
+                "-out",
+                certificate.toString())
+            .redirectErrorStream(true)
+            .start();
+    made.getInputStream().readAllBytes();
+    assertThat(made.waitFor()).isZero();
+    var plain = config(url, "tls", 10);
+    var config =
+        new GatewayConfig(
+            plain.listen(),
+            plain.roles(),
+            Set.of(roles.get("orders").getFirst().url()),
+            plain.folder(),
+            plain.ratePerAddress(),
+            plain.bodyMaxBytes(),
+            Optional.of(new GatewayConfig.Tls(certificate, key)),
+            Optional.of(folder));
+    assertThat(NginxNode.complaints(NginxNode.write(config))).isEmpty();
+  }
+}
