@@ -102,6 +102,13 @@ class ClusterTest {
                 .forEach(role -> cluster.command("kill", role + "/1")));
     timed("postgres killed", () -> cluster.command("kill", "postgres"));
     timed("rabbitmq killed", () -> cluster.command("kill", "rabbitmq"));
+    var gateway = one("nginx");
+    timed(
+        "nginx killed",
+        () -> {
+          cluster.command("kill", "nginx");
+          await().atMost(BACK_MAX).until(() -> one("nginx").pid() != gateway.pid());
+        });
     awaitAllBack();
     assertNothingLost();
   }

@@ -6,7 +6,9 @@ import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.BindException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -23,6 +25,8 @@ import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -39,6 +43,7 @@ public final class Cluster implements AutoCloseable {
   private static final Duration READY_MAX = Duration.ofMinutes(3);
   private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
+  private static final Duration LEFTOVER_MAX = Duration.ofSeconds(30);
   private static final Duration LOOK_AFTER_EVERY = Duration.ofMillis(500);
 
   /** What says nothing for so long hangs: Kubernetes' liveness probes by default bear as much. */
@@ -88,6 +93,7 @@ public final class Cluster implements AutoCloseable {
   public static Cluster up(
       Path folder, ClusterPlan plan, Program program, String listen, Consumer<String> progress) {
     NginxNode.program();
+    requireFree(listen);
     if (plan.async()) {
       RabbitNode.requireInstalled();
     }
@@ -101,7 +107,21 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
+  /** Else whoever answers there would be taken for the gateway. */
+  private static void requireFree(String listen) {
+    int colon = listen.lastIndexOf(':');
+    var port = Integer.parseInt(listen.substring(colon + 1));
+    try (var socket = new ServerSocket()) {
+      socket.setReuseAddress(true);
+      socket.bind(new InetSocketAddress(listen.substring(0, colon), port));
+    } catch (IOException e) {
+      throw new UncheckedIOException(
+          new BindException("Cannot listen on " + listen + ": the port is taken or not allowed."));
+    }
+  }
+
   private void start() {
+    ClusterState.read(folder).ifPresent(Cluster::endLeftovers);
     postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
     progress.accept("PostgreSQL, port " + postgres.port());
     // Every request may ask to be answered with 202, whatever the default is.
@@ -112,11 +132,15 @@ public final class Cluster implements AutoCloseable {
     for (var member : plan.members()) {
       var database = database(member);
       members.put(
-          member, new Supervised(member.name(), () -> launch(member, database), this::tell));
+          member,
+          new Supervised(
+              member.name(), () -> launch(member, database), Process::destroy, this::tell));
     }
     awaitAll(plan.members());
     var config = NginxNode.write(plan.gateway(listen, folder.resolve("nginx")));
-    nginx = new Supervised("nginx", () -> launchGateway(config), this::tell);
+    nginx =
+        new Supervised(
+            "nginx", () -> launchGateway(config), process -> NginxNode.quit(config), this::tell);
     awaitAnswer("nginx", url().resolve("/health/ready"));
     progress.accept("nginx at " + url());
     watches.add(new Periodic("cluster-servers", LOOK_AFTER_EVERY, this::lookAfterServers));
@@ -124,6 +148,30 @@ public final class Cluster implements AutoCloseable {
       watches.add(lookAfter(member.getKey(), member.getValue()));
     }
     tell();
+  }
+
+  /** Of a cluster whose first process was killed: they would hold their folders and ports. */
+  private static void endLeftovers(ClusterState killed) {
+    var left =
+        killed.processes().stream()
+            // PostgreSQL is used again; RabbitMQ has ended with whoever started it.
+            .filter(process -> process.name().contains("/") || process.name().equals("nginx"))
+            .flatMap(process -> process.handle().stream())
+            .toList();
+    for (var process : left) {
+      process.descendants().forEach(ProcessHandle::destroy);
+      process.destroy();
+    }
+    for (var process : left) {
+      try {
+        process.onExit().get(LEFTOVER_MAX.toMillis(), TimeUnit.MILLISECONDS);
+      } catch (ExecutionException | TimeoutException e) {
+        process.destroyForcibly();
+      } catch (InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return;
+      }
+    }
   }
 
   private ClusterPlan.Database database(Member member) {
@@ -239,7 +287,10 @@ public final class Cluster implements AutoCloseable {
         });
   }
 
-  /** PostgreSQL and RabbitMQ are started again on the folders and the ports that they had. */
+  /**
+   * PostgreSQL and RabbitMQ are started again on the folders that they had, on the same ports if
+   * nobody has taken them.
+   */
   private synchronized void lookAfterServers() {
     if (closing) {
       return;
@@ -273,16 +324,16 @@ public final class Cluster implements AutoCloseable {
   public synchronized ClusterState state() {
     var running = new ArrayList<Running>();
     running.add(
-        new Running("postgres", postgres.isRunning() ? postgres.pid() : 0, null, postgresRestarts));
+        Running.of("postgres", postgres.isRunning() ? postgres.pid() : 0, null, postgresRestarts));
     if (rabbit != null) {
       running.add(
-          new Running("rabbitmq", rabbit.isRunning() ? rabbit.pid() : 0, null, rabbitRestarts));
+          Running.of("rabbitmq", rabbit.isRunning() ? rabbit.pid() : 0, null, rabbitRestarts));
     }
     members.forEach(
         (member, process) ->
             running.add(
-                new Running(member.name(), process.pid(), member.url(), process.restarts())));
-    running.add(new Running("nginx", nginx.pid(), null, nginx.restarts()));
+                Running.of(member.name(), process.pid(), member.url(), process.restarts())));
+    running.add(Running.of("nginx", nginx.pid(), null, nginx.restarts()));
     return new ClusterState(ProcessHandle.current().pid(), startedAt, url(), plan.async(), running);
   }
 

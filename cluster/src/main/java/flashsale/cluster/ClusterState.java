@@ -27,9 +27,23 @@ public record ClusterState(
    * @param name {@code inventory/1}, or {@code postgres}, {@code rabbitmq}, {@code nginx}
    * @param pid 0 while it is not there
    * @param url where it tells its health and metrics; null for servers
+   * @param startedAt tells it from another process that has its pid by now; null while it is not
+   *     there
    * @param restarts how often it ended and was started again
    */
-  public record Running(String name, long pid, URI url, int restarts) {}
+  public record Running(String name, long pid, Instant startedAt, URI url, int restarts) {
+    static Running of(String name, long pid, URI url, int restarts) {
+      var startedAt = ProcessHandle.of(pid).flatMap(process -> process.info().startInstant());
+      return new Running(name, pid, startedAt.orElse(null), url, restarts);
+    }
+
+    /** The process, if it is there and this very one. */
+    public Optional<ProcessHandle> handle() {
+      return ProcessHandle.of(pid)
+          .filter(ProcessHandle::isAlive)
+          .filter(process -> process.info().startInstant().equals(Optional.ofNullable(startedAt)));
+    }
+  }
 
   private static final String FILE = "cluster.json";
 
@@ -45,11 +59,6 @@ public record ClusterState(
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-  }
-
-  /** Whether the process is there that looks after the others. */
-  public boolean lives() {
-    return ProcessHandle.of(supervisor).filter(ProcessHandle::isAlive).isPresent();
   }
 
   /**

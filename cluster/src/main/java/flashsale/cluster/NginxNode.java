@@ -183,6 +183,11 @@ public final class NginxNode implements AutoCloseable {
     }
   }
 
+  /** Lets the nginx that runs with this file finish what is under way, and end. */
+  static void quit(Path file) {
+    run(file, "-s", "quit");
+  }
+
   public long pid() {
     return process.pid();
   }

@@ -1,8 +1,10 @@
 package flashsale.cluster;
 
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -18,18 +20,27 @@ final class Supervised implements AutoCloseable {
 
   private final String name;
   private final Supplier<Process> start;
+  private final Consumer<Process> stop;
   private final Runnable changed;
   private final AtomicInteger restarts = new AtomicInteger();
   private final Thread thread;
   private volatile Process process;
+
+  /** As they were at the last look: a process that is killed leaves its children behind. */
+  private volatile List<ProcessHandle> children = List.of();
+
   private volatile boolean closing;
 
   /**
+   * Starts it.
+   *
+   * @param stop asks it to end
    * @param changed is told whenever its pid is another one
    */
-  Supervised(String name, Supplier<Process> start, Runnable changed) {
+  Supervised(String name, Supplier<Process> start, Consumer<Process> stop, Runnable changed) {
     this.name = name;
     this.start = start;
+    this.stop = stop;
     this.changed = changed;
     this.process = start.get();
     this.thread = Thread.ofVirtual().name("supervise-" + name).start(this::run);
@@ -38,21 +49,40 @@ final class Supervised implements AutoCloseable {
   private void run() {
     try {
       while (!closing) {
-        process.waitFor();
-        if (closing) {
-          return;
+        if (!process.waitFor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
+          children = process.descendants().toList();
+        } else if (!closing) {
+          LOG.warn("{} ended with {} and is started again", name, process.exitValue());
+          Thread.sleep(PAUSE);
+          again();
         }
-        LOG.warn("{} ended with {} and is started again", name, process.exitValue());
-        Thread.sleep(PAUSE);
-        restarts.incrementAndGet();
-        process = start.get();
-        changed.run();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    } catch (RuntimeException e) {
-      LOG.error("{} cannot be started again", name, e);
     }
+  }
+
+  private void again() {
+    endChildren();
+    try {
+      synchronized (this) {
+        if (closing) {
+          return;
+        }
+        process = start.get();
+        restarts.incrementAndGet();
+      }
+    } catch (RuntimeException e) {
+      LOG.error("{} cannot be started again, which is tried again", name, e);
+      return;
+    }
+    changed.run();
+  }
+
+  /** They would keep its ports. */
+  private void endChildren() {
+    children.forEach(ProcessHandle::destroyForcibly);
+    children = List.of();
   }
 
   /** Ends it as a crash would, because it does not answer; it is started again. */
@@ -73,13 +103,18 @@ final class Supervised implements AutoCloseable {
   /** Lets it finish what it has begun. */
   @Override
   public void close() {
-    closing = true;
-    process.destroy();
+    synchronized (this) {
+      closing = true;
+    }
     try {
+      if (process.isAlive()) {
+        stop.accept(process);
+      }
       if (!process.waitFor(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
         LOG.warn("{} does not stop and is killed", name);
         process.destroyForcibly().waitFor();
       }
+      endChildren();
       thread.join(STOP_MAX);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

@@ -25,7 +25,10 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -165,6 +168,15 @@ public final class Peer {
    * @throws FailedElsewhere if the role failed at it
    */
   byte[] ask(String method, byte[] body, Duration most) {
+    return ask(method, body, most, false);
+  }
+
+  /** The same without a second attempt, for what a repeat would be answered otherwise. */
+  byte[] askOnce(String method, byte[] body, Duration most) {
+    return ask(method, body, most, true);
+  }
+
+  private byte[] ask(String method, byte[] body, Duration most, boolean once) {
     var permit =
         limit
             .tryAcquire(false)
@@ -172,7 +184,8 @@ public final class Peer {
     underWay.incrementAndGet();
     budget.called();
     try {
-      var answer = retry.invoke(() -> attempt(method, body, most));
+      var answer =
+          once ? attempt(method, body, most) : retry.invoke(() -> attempt(method, body, most));
       permit.success();
       return answer;
     } catch (Unreachable e) {
@@ -189,6 +202,11 @@ public final class Peer {
 
   Duration timeout() {
     return settings.timeout();
+  }
+
+  /** How long a caller waits whose question goes with others: until the last attempt is over. */
+  Duration patience() {
+    return settings.timeout().multipliedBy(settings.attemptsMax());
   }
 
   Duration auditTimeout() {
@@ -241,12 +259,29 @@ public final class Peer {
             .POST(BodyPublishers.ofByteArray(body))
             .build();
     try {
-      return answer(address, http.send(request, BodyHandlers.ofByteArray()));
+      return answer(address, exchange(request, left));
     } catch (IOException e) {
       throw new Unreachable(role + " at " + address.url() + " does not answer: " + said(e));
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new Late("interrupted while asking " + role);
+    }
+  }
+
+  /** The request's own timeout ends with the answer's head; this one bounds its body too. */
+  private HttpResponse<byte[]> exchange(HttpRequest request, Duration left)
+      throws IOException, InterruptedException {
+    var answer = http.sendAsync(request, BodyHandlers.ofByteArray());
+    try {
+      return answer.get(left.toNanos(), TimeUnit.NANOSECONDS);
+    } catch (TimeoutException e) {
+      answer.cancel(true);
+      throw new IOException("not within " + left.toMillis() + " ms", e);
+    } catch (InterruptedException e) {
+      answer.cancel(true);
+      throw e;
+    } catch (ExecutionException e) {
+      throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
     }
   }
 

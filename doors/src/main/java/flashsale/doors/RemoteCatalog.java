@@ -33,13 +33,13 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
   public record Settings(Duration quoteTtl, int quotesMax, int batchMax, int queueMax) {}
 
   private final Catalog door;
-  private final Duration timeout;
+  private final Duration patience;
   private final Cache<UUID, Optional<Quote>> quotes;
   private final Coalescer<UUID, Optional<Quote>> questions;
 
   public RemoteCatalog(Peer peer, Settings settings, Meters meters) {
     this.door = RemoteDoors.of(Catalog.class, peer);
-    this.timeout = peer.timeout();
+    this.patience = peer.patience();
     this.quotes =
         Caffeine.newBuilder()
             .maximumSize(settings.quotesMax())
@@ -73,7 +73,7 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
     if (known != null) {
       return known;
     }
-    var quote = questions.submit(offerId, Deadline.left(timeout));
+    var quote = questions.submit(offerId, Deadline.left(patience));
     quotes.put(offerId, quote);
     return quote;
   }

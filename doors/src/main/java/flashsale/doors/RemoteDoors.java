@@ -1,6 +1,7 @@
 package flashsale.doors;
 
 import flashsale.contracts.AuditRow;
+import flashsale.platform.messaging.DeadLetters;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationHandler;
@@ -39,10 +40,20 @@ public final class RemoteDoors implements InvocationHandler {
     }
     try {
       var most = audits.contains(method) ? peer.auditTimeout() : peer.timeout();
-      return DoorJson.result(
-          method, peer.ask(method.getName(), DoorJson.arguments(arguments), most));
+      var given = DoorJson.arguments(arguments);
+      var answer =
+          isDecision(method)
+              ? peer.askOnce(method.getName(), given, most)
+              : peer.ask(method.getName(), given, most);
+      return DoorJson.result(method, answer);
     } catch (IOException e) {
       throw new UncheckedIOException(method + " got what it cannot read", e);
     }
+  }
+
+  /** Steps and questions may be asked twice; the repeat of an operator's decision is told off. */
+  private static boolean isDecision(Method method) {
+    return method.getReturnType() == DeadLetters.Outcome.class
+        || method.getReturnType() == int.class;
   }
 }

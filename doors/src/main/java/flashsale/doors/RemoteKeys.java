@@ -34,11 +34,11 @@ public final class RemoteKeys implements PublicKeys {
 
   @Override
   public Optional<PublicKey> publicKey(String kid) {
-    look(keys.containsKey(kid) ? LOOK_EVERY : LOOK_GAP);
+    look(kid, keys.containsKey(kid) ? LOOK_EVERY : LOOK_GAP);
     return Optional.ofNullable(keys.get(kid));
   }
 
-  private synchronized void look(Duration gap) {
+  private synchronized void look(String kid, Duration gap) {
     if (System.nanoTime() - lookedNanoTime < gap.toNanos()) {
       return;
     }
@@ -54,8 +54,8 @@ public final class RemoteKeys implements PublicKeys {
     } catch (JoseException e) {
       LOG.error("the users' keys cannot be read; the known ones stay in use", e);
     } catch (RuntimeException e) {
-      if (keys.isEmpty()) {
-        throw e; // Nobody can be told apart now: 503, not 401.
+      if (!keys.containsKey(kid)) {
+        throw e; // It may be a new key: 503, not 401.
       }
       LOG.warn("the users' keys cannot be read; the known ones stay in use: {}", e.getMessage());
     }

@@ -20,7 +20,7 @@ import java.util.stream.Collectors;
 /** The orders in another process; single ones are asked for together. Thread-safe. */
 public final class RemoteOrders implements Orders, AutoCloseable {
   private final Orders door;
-  private final Duration timeout;
+  private final Duration patience;
   private final Coalescer<UUID, Optional<Order>> questions;
 
   /**
@@ -29,7 +29,7 @@ public final class RemoteOrders implements Orders, AutoCloseable {
    */
   public RemoteOrders(Peer peer, int batchMax, int queueMax, Meters meters) {
     this.door = RemoteDoors.of(Orders.class, peer);
-    this.timeout = peer.timeout();
+    this.patience = peer.patience();
     this.questions =
         new Coalescer<>(
             "order-lookup", batchMax, queueMax, this::ask, meters.batches("order-lookup"));
@@ -44,7 +44,7 @@ public final class RemoteOrders implements Orders, AutoCloseable {
 
   @Override
   public Optional<Order> order(UUID orderId) {
-    return questions.submit(orderId, Deadline.left(timeout));
+    return questions.submit(orderId, Deadline.left(patience));
   }
 
   @Override

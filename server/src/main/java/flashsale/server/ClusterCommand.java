@@ -73,7 +73,12 @@ final class ClusterCommand implements Runnable {
      */
     ClusterState running() {
       return ClusterState.read(folder)
-          .filter(ClusterState::lives)
+          // Who holds the folder is asked, not only whether some process has that pid.
+          .filter(
+              state ->
+                  ShopFolder.server(folder)
+                      .filter(server -> server.pid() == state.supervisor())
+                      .isPresent())
           .orElseThrow(
               () ->
                   new CommandFailure(
@@ -216,7 +221,7 @@ final class ClusterCommand implements Runnable {
   }
 
   private static boolean isUp(Running process) {
-    return ProcessHandle.of(process.pid()).filter(ProcessHandle::isAlive).isPresent();
+    return process.handle().isPresent();
   }
 
   /** With rates, which takes two looks. */
@@ -338,17 +343,20 @@ final class ClusterCommand implements Runnable {
     NginxNode.reload(NginxNode.write(state.gateway(place.folder(), leaving)));
     LockSupport.parkNanos(GATEWAY_PAUSE.toNanos());
     for (var process : leaving) {
-      ProcessHandle.of(process.pid()).ifPresent(ProcessHandle::destroy);
+      process.handle().ifPresent(ProcessHandle::destroy);
     }
-    for (var process : leaving) {
-      if (!waited(AGAIN_MAX, () -> isBack(place, process))) {
-        throw new CommandFailure(
-            ExitCode.FAILED,
-            process.name() + " does not come back; see cluster logs " + process.name());
+    try {
+      for (var process : leaving) {
+        if (!waited(AGAIN_MAX, () -> isBack(place, process))) {
+          throw new CommandFailure(
+              ExitCode.FAILED,
+              process.name() + " does not come back; see cluster logs " + process.name());
+        }
+        say("restarted %s", process.name());
       }
-      say("restarted %s", process.name());
+    } finally {
+      NginxNode.reload(NginxNode.write(state.gateway(place.folder(), List.of())));
     }
-    NginxNode.reload(NginxNode.write(state.gateway(place.folder(), List.of())));
   }
 
   private static boolean isBack(Place place, Running process) {
@@ -384,8 +392,7 @@ final class ClusterCommand implements Runnable {
     if (found.isEmpty()) {
       throw wrong(name + " is no process of it; see cluster status.");
     }
-    boolean killed =
-        ProcessHandle.of(found.get().pid()).filter(ProcessHandle::destroyForcibly).isPresent();
+    boolean killed = found.get().handle().filter(ProcessHandle::destroyForcibly).isPresent();
     say(killed ? "killed %s" : "%s was not running", name);
     return ExitCode.OK.code();
   }

@@ -39,8 +39,7 @@ final class ClusterTable implements AutoCloseable {
   }
 
   private void row(TextTable table, Running process, Map<Long, ProcessFigures> now) {
-    boolean up = ProcessHandle.of(process.pid()).filter(ProcessHandle::isAlive).isPresent();
-    if (!up) {
+    if (process.handle().isEmpty()) {
       table.row(process.name(), "DOWN", "-", port(process), "-", "-", "-", process.restarts());
       return;
     }

@@ -171,9 +171,8 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
   }
 
   private static boolean arePeersKnown(Config config) {
-    if (!isRoles(config.process().roles())
-        || config.process().here().equals(EnumSet.of(Role.USERS))) {
-      return true; // Said already; and the users ask nobody.
+    if (!isRoles(config.process().roles())) {
+      return true; // Said already.
     }
     try {
       return EnumSet.allOf(Role.class).stream()

@@ -14,11 +14,11 @@ import flashsale.platform.metrics.Meters;
 import java.net.http.HttpClient;
 import java.time.Duration;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
@@ -40,7 +40,7 @@ final class Elsewhere implements AutoCloseable {
           .executor(threads)
           .build();
   private final Map<Role, Peer> peers = new EnumMap<>(Role.class);
-  private final List<AutoCloseable> open = new ArrayList<>();
+  private final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
 
   /** Connects to nobody yet. */
   Elsewhere(Config config, InstantSource clock, Meters meters) {

@@ -56,12 +56,6 @@ class RoleTest {
   }
 
   @Test
-  void theUsersAskNobody() {
-    var config = read(Map.of("process.roles", "users", "doors.token", TOKEN));
-    assertThat(config.process().here()).containsExactly(Role.USERS);
-  }
-
-  @Test
   void addressesMayBeSeveral() {
     var config = read(Map.of("peers.orders.url", "http://a:1, http://b:2"));
     assertThat(config.peers().urls(Role.ORDERS)).hasSize(2);
@@ -70,7 +64,7 @@ class RoleTest {
 
   @Test
   void theSecretIsNotShown() {
-    var config = read(Map.of("process.roles", "users", "doors.token", TOKEN));
+    var config = read(Map.of("doors.token", TOKEN));
     assertThat(config.toString()).doesNotContain(TOKEN);
   }
 }

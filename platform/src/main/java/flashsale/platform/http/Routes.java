@@ -1,13 +1,13 @@
 package flashsale.platform.http;
 
-import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.concurrent.CopyOnWriteArrayList;
 
 /**
  * The list of what is served: each role adds its own, {@link HttpServer} serves them, and the test
  * of the OpenAPI document compares the two. Paths are absolute, with {@code {name}} for a variable
- * part.
+ * part. Thread-safe: parts that start side by side add theirs.
  */
 public final class Routes {
   /**
@@ -18,7 +18,7 @@ public final class Routes {
   public record Route(
       String method, String path, Access access, Endpoint endpoint, boolean always) {}
 
-  private final List<Route> routes = new ArrayList<>();
+  private final List<Route> routes = new CopyOnWriteArrayList<>();
 
   public Routes get(String path, Access access, Endpoint endpoint) {
     return add("GET", path, access, endpoint);

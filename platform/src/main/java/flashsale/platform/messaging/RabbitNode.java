@@ -120,6 +120,8 @@ public final class RabbitNode implements AutoCloseable {
 
   private void writeFiles(String configuration) throws IOException {
     var cookie = Files.createDirectories(folder.resolve("home")).resolve(".erlang.cookie");
+    Files.deleteIfExists(
+        cookie); // Of an earlier node here; nobody may write it, not even its owner.
     Files.writeString(cookie, UUID.randomUUID().toString().replace("-", ""));
     Files.setPosixFilePermissions(cookie, PosixFilePermissions.fromString("r--------"));
     Files.writeString(folder.resolve("enabled_plugins"), "[].");
