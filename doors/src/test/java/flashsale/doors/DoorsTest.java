@@ -41,7 +41,10 @@ import org.junit.jupiter.api.TestInstance;
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class DoorsTest {
   private static final Instant NOON = Instant.parse("2026-01-31T12:00:00.000001Z");
-  private static final Duration TIMEOUT = Duration.ofMillis(200);
+  private static final Duration TIMEOUT = Duration.ofSeconds(3);
+
+  /** Where nobody will answer. */
+  private static final Duration SHORT = Duration.ofMillis(500);
 
   private final HttpClient http = HttpClient.newHttpClient();
   private final Meters meters = new Meters();
@@ -53,11 +56,15 @@ class DoorsTest {
   }
 
   private Peer peer(int concurrencyMax, int... ports) {
+    return peer(TIMEOUT, concurrencyMax, ports);
+  }
+
+  private Peer peer(Duration timeout, int concurrencyMax, int... ports) {
     return new Peer(
         "catalog",
         IntStream.of(ports).mapToObj(port -> URI.create("http://127.0.0.1:" + port)).toList(),
         new ServiceToken(Till.TOKEN),
-        new Peer.Settings(TIMEOUT, TIMEOUT, 3, concurrencyMax, Duration.ofMillis(200)),
+        new Peer.Settings(timeout, timeout, 3, concurrencyMax, Duration.ofSeconds(1)),
         http,
         meters);
   }
@@ -188,7 +195,7 @@ class DoorsTest {
   @Test
   void aHangingProcessCostsItsTimeoutAndThenNothing() throws IOException {
     try (var hanging = new ServerSocket(0, 100, InetAddress.getLoopbackAddress())) {
-      var peer = peer(64, hanging.getLocalPort());
+      var peer = peer(SHORT, 64, hanging.getLocalPort());
       var door = RemoteDoors.of(Catalog.class, peer);
       await()
           .atMost(Duration.ofSeconds(20))
@@ -202,7 +209,7 @@ class DoorsTest {
       assertThatThrownBy(() -> door.apply(List.of(fact()))).isInstanceOf(Overloaded.class);
       assertThat(Duration.ofNanos(System.nanoTime() - from))
           .as("left alone, it is not waited for")
-          .isLessThan(TIMEOUT.dividedBy(2));
+          .isLessThan(SHORT);
     }
   }
 
