@@ -1,0 +1,2 @@
+/** How often somebody may ask. */
+package flashsale.platform.ratelimit;
