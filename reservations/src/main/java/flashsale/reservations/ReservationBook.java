@@ -126,23 +126,22 @@ public final class ReservationBook implements Reservations {
    * @return the rows in the same order; one that was there before as it is
    */
   List<Row> accept(List<ReservationRequested> requests) {
+    var first = new LinkedHashMap<UUID, ReservationRequested>();
     var rows = new LinkedHashMap<UUID, Row>();
-    requests.forEach(request -> rows.putIfAbsent(request.reservationId(), pending(request)));
-    var created =
+    for (var request : requests) {
+      first.putIfAbsent(request.reservationId(), request);
+      rows.putIfAbsent(request.reservationId(), pending(request));
+    }
+    var handOver =
         database.inTransaction(
             connection -> {
-              var fresh = Set.copyOf(write(connection, rows.values()));
-              outbox.append(
-                  connection,
-                  requests.stream()
-                      .filter(request -> fresh.contains(request.reservationId()))
-                      .map(this::entry)
-                      .toList());
-              return fresh;
+              first.keySet().retainAll(Set.copyOf(write(connection, rows.values())));
+              return outbox.appendFirst(
+                  connection, first.values().stream().map(this::entry).toList());
             });
-    outbox.committed();
+    handOver.run();
     var others = new HashSet<>(rows.keySet());
-    others.removeAll(created);
+    others.removeAll(first.keySet());
     if (!others.isEmpty()) {
       rows.putAll(find(others));
     }

@@ -1,5 +1,6 @@
 package flashsale.platform.messaging;
 
+import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.sql.Connection;
 import java.sql.SQLException;
@@ -9,8 +10,8 @@ import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.Collection;
-import java.util.Comparator;
 import java.util.List;
+import java.util.Optional;
 import java.util.UUID;
 
 /**
@@ -58,53 +59,98 @@ public final class Outbox {
       """;
 
   /** A message to append. */
-  public record Entry(UUID id, UUID key, String envelope, Instant dueAt) {}
+  public record Entry(UUID id, UUID key, String envelope, Instant dueAt) {
+    private Taken taken() {
+      return new Taken(id, key, envelope, 1, dueAt);
+    }
+  }
 
   /**
    * A message that was taken. {@code attempts} counts this one; {@code firstTakenAt} is the first.
    */
-  public record Taken(
-      UUID id, long seq, UUID key, String envelope, int attempts, Instant firstTakenAt) {}
+  public record Taken(UUID id, UUID key, String envelope, int attempts, Instant firstTakenAt) {}
+
+  /** Who drives messages on. */
+  interface Driver {
+    /** There may be something due. */
+    void wake();
+
+    /**
+     * Whether it would take so many at once, ahead of nothing that waits in the table; and for how
+     * long they are held for it then.
+     */
+    Optional<Duration> wouldTake(int messages);
+
+    /** Takes messages that are held for it. */
+    void take(List<Taken> messages);
+  }
 
   private final Database database;
-  private volatile Runnable wake = () -> {};
+  private volatile Driver driver;
 
   public Outbox(Database database) {
     this.database = database;
   }
 
   /** Who is told after a commit that there may be something due. */
-  public void onCommit(Runnable listener) {
-    wake = listener;
+  void drivenBy(Driver relay) {
+    driver = relay;
   }
 
   /** Tells the relay; to be called after the transaction that appended. */
   public void committed() {
-    wake.run();
+    var told = driver;
+    if (told != null) {
+      told.wake();
+    }
   }
 
   /** Adds entries within the caller's transaction; one whose id is there already is left alone. */
   public void append(Connection connection, List<Entry> entries) throws SQLException {
-    if (entries.isEmpty()) {
-      return;
+    if (!entries.isEmpty()) {
+      insert(connection, entries, null);
     }
+  }
+
+  /**
+   * Adds due entries, each new and the first of its key, within the caller's transaction. If the
+   * relay has nothing older to do they are taken in the same statement, and handed to it from
+   * memory: that spares to find, to lock and to change each row once more. Should this process end
+   * before, they are due again after the lease.
+   *
+   * @return to be run after the commit, in the place of {@link #committed}
+   */
+  public Runnable appendFirst(Connection connection, List<Entry> entries) throws SQLException {
+    if (entries.isEmpty()) {
+      return () -> {};
+    }
+    var relay = driver;
+    var lease = relay == null ? Optional.<Duration>empty() : relay.wouldTake(entries.size());
+    insert(connection, entries, lease.orElse(null));
+    return lease.isEmpty()
+        ? this::committed
+        : () -> relay.take(entries.stream().map(Entry::taken).toList());
+  }
+
+  /** Adds rows, taken for the lease unless that is null. */
+  private static void insert(Connection connection, List<Entry> entries, Duration lease)
+      throws SQLException {
     try (var statement =
         connection.prepareStatement(
             """
-            INSERT INTO outbox (id, key, envelope, due_at)
-            SELECT * FROM unnest(?::uuid[], ?::uuid[], ?::text[], ?::timestamptz[])
+            INSERT INTO outbox (id, key, envelope, due_at, first_taken_at, attempts)
+            SELECT unnest(?::uuid[]), unnest(?::uuid[]), unnest(?::text[]),
+                   unnest(?::timestamptz[]), unnest(?::timestamptz[]), ?
             ON CONFLICT (id) DO NOTHING
             """)) {
-      statement.setArray(1, array(connection, "uuid", entries.stream().map(Entry::id).toArray()));
-      statement.setArray(2, array(connection, "uuid", entries.stream().map(Entry::key).toArray()));
-      statement.setArray(
-          3, array(connection, "text", entries.stream().map(Entry::envelope).toArray()));
-      statement.setArray(
-          4,
-          array(
-              connection,
-              "timestamptz",
-              entries.stream().map(e -> e.dueAt().toString()).toArray()));
+      var columns =
+          new Columns<>(statement, 1, entries)
+              .uuids(Entry::id)
+              .uuids(Entry::key)
+              .texts(Entry::envelope)
+              .times(entry -> lease == null ? entry.dueAt() : entry.dueAt().plus(lease))
+              .times(entry -> lease == null ? null : entry.dueAt());
+      statement.setInt(columns.next(), lease == null ? 0 : 1);
       statement.executeUpdate();
     }
   }
@@ -132,16 +178,18 @@ public final class Outbox {
           try (var statement =
               connection.prepareStatement(
                   """
-                  UPDATE outbox SET due_at = ?, attempts = attempts + 1,
-                                    first_taken_at = coalesce(first_taken_at, ?)
-                  WHERE id = ANY (ARRAY(
-                    SELECT id FROM outbox o
-                    WHERE due_at <= ?
-                      AND NOT EXISTS (SELECT 1 FROM outbox earlier
-                                      WHERE earlier.key = o.key AND earlier.seq < o.seq
-                                        AND (earlier.attempts > 0 OR earlier.due_at <= ?))
-                    ORDER BY due_at, seq LIMIT ? FOR UPDATE SKIP LOCKED))
-                  RETURNING id, seq, key, envelope, attempts, first_taken_at
+                  WITH taken AS (
+                    UPDATE outbox SET due_at = ?, attempts = attempts + 1,
+                                      first_taken_at = coalesce(first_taken_at, ?)
+                    WHERE id = ANY (ARRAY(
+                      SELECT id FROM outbox o
+                      WHERE due_at <= ?
+                        AND NOT EXISTS (SELECT 1 FROM outbox earlier
+                                        WHERE earlier.key = o.key AND earlier.seq < o.seq
+                                          AND (earlier.attempts > 0 OR earlier.due_at <= ?))
+                      ORDER BY due_at, seq LIMIT ? FOR UPDATE SKIP LOCKED))
+                    RETURNING id, seq, key, envelope, attempts, first_taken_at)
+                  SELECT id, key, envelope, attempts, first_taken_at FROM taken ORDER BY seq
                   """)) {
             statement.setTimestamp(1, Timestamp.from(now.plus(lease)));
             statement.setTimestamp(2, Timestamp.from(now));
@@ -154,14 +202,12 @@ public final class Outbox {
                 taken.add(
                     new Taken(
                         rows.getObject(1, UUID.class),
-                        rows.getLong(2),
-                        rows.getObject(3, UUID.class),
-                        rows.getString(4),
-                        rows.getInt(5),
-                        rows.getTimestamp(6).toInstant()));
+                        rows.getObject(2, UUID.class),
+                        rows.getString(3),
+                        rows.getInt(4),
+                        rows.getTimestamp(5).toInstant()));
               }
             }
-            taken.sort(Comparator.comparingLong(Taken::seq));
             return taken;
           }
         });

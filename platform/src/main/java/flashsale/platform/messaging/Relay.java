@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -23,7 +25,7 @@ import org.slf4j.LoggerFactory;
  * crash. Messages with one key are handed over in order, different keys side by side. Several
  * relays may share one table.
  */
-public final class Relay implements AutoCloseable {
+public final class Relay implements Outbox.Driver, AutoCloseable {
   /** Where a message is left that is given up. */
   @FunctionalInterface
   public interface Parking {
@@ -55,6 +57,12 @@ public final class Relay implements AutoCloseable {
   /** Messages under way at a time. */
   public static final int TAKEN_MAX = 256;
 
+  /** Messages that were handed over from memory and wait here for their turn; a few megabytes. */
+  private static final int HANDED_MAX = 4_096;
+
+  /** One that has waited here longer is left to the table: its end must come within the lease. */
+  private static final Duration HANDED_KEPT = LEASE.dividedBy(3);
+
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
   private static final int BACKOFF_DOUBLINGS_MAX = 10;
@@ -68,9 +76,15 @@ public final class Relay implements AutoCloseable {
   private final Parking parking;
   private final Thread thread;
   private final Queue<UUID> arrived = new ConcurrentLinkedQueue<>();
+  private final Queue<Outbox.Taken> handed = new ArrayBlockingQueue<>(HANDED_MAX);
   private final AtomicInteger underWay = new AtomicInteger();
   private volatile boolean closing;
   private volatile boolean woken;
+
+  /** Whether something due may lie in the table; then nothing younger is handed over past it. */
+  private volatile boolean left = true;
+
+  private long lookedAt = System.nanoTime();
 
   /** Starts a relay with {@link #TAKEN_MAX} and {@link #ATTEMPTS_MAX}. */
   public Relay(
@@ -107,19 +121,41 @@ public final class Relay implements AutoCloseable {
     this.bus = bus;
     this.parking = parking;
     this.thread = Thread.ofVirtual().name("relay-" + name).unstarted(this::run);
-    outbox.onCommit(this::wake);
+    outbox.drivenBy(this);
     thread.start();
   }
 
-  /** There may be something due. */
+  /** There may be something due in the table. */
+  @Override
   public void wake() {
+    left = true;
+    goOn();
+  }
+
+  @Override
+  public Optional<Duration> wouldTake(int messages) {
+    if (closing || left || handed.size() + messages > HANDED_MAX) {
+      left = true; // From now on, until the table was looked at again: those who come wait in line.
+      return Optional.empty();
+    }
+    return Optional.of(LEASE);
+  }
+
+  /** For those there is no room left the lease runs out. */
+  @Override
+  public void take(List<Outbox.Taken> messages) {
+    messages.forEach(handed::offer);
+    goOn();
+  }
+
+  private void goOn() {
     woken = true;
     LockSupport.unpark(thread);
   }
 
   private void run() {
     boolean bounded = false;
-    while (!closing || underWay.get() > 0) {
+    while (!closing || underWay.get() > 0 || !handed.isEmpty()) {
       woken = false;
       int taken = 0;
       try {
@@ -127,7 +163,7 @@ public final class Relay implements AutoCloseable {
           outbox.dueBy(clock.instant().plus(LEASE));
           bounded = true;
         }
-        taken = closing ? 0 : round();
+        taken = round();
       } catch (RuntimeException e) {
         LOG.warn("relay {}: {}", name, e.getMessage());
       } catch (Error e) {
@@ -148,8 +184,7 @@ public final class Relay implements AutoCloseable {
    */
   private int round() {
     int room = takenMax - underWay.get();
-    var taken =
-        room > takenMax / 4 ? outbox.take(clock.instant(), LEASE, room) : List.<Outbox.Taken>of();
+    var taken = room > takenMax / 4 ? next(room) : List.<Outbox.Taken>of();
     var threads = taken.stream().map(this::start).toList();
     long deadline = System.nanoTime() + ROUND_MAX.toNanos();
     for (var t : threads) {
@@ -157,6 +192,38 @@ public final class Relay implements AutoCloseable {
     }
     forget();
     return taken.size();
+  }
+
+  /**
+   * What was handed over goes first: while something is left in the table nothing more is, so it is
+   * older. What lies in the table otherwise is to be tried again, and is looked for on time.
+   */
+  private List<Outbox.Taken> next(int room) {
+    var next = new ArrayList<Outbox.Taken>();
+    if (!left && System.nanoTime() - lookedAt > LOOK_EVERY.toNanos()) {
+      next.addAll(fromTable(room));
+    }
+    var latest = clock.instant().minus(HANDED_KEPT);
+    while (next.size() < room && !handed.isEmpty()) {
+      var message = handed.remove();
+      if (message.firstTakenAt().isAfter(latest)) {
+        next.add(message);
+      }
+    }
+    return next.isEmpty() ? fromTable(room) : next;
+  }
+
+  private List<Outbox.Taken> fromTable(int room) {
+    if (closing) {
+      return List.of();
+    }
+    lookedAt = System.nanoTime();
+    left = false; // What is appended while this looks sets it again.
+    var taken = outbox.take(clock.instant(), LEASE, room);
+    if (taken.size() == room) {
+      left = true;
+    }
+    return taken;
   }
 
   private Thread start(Outbox.Taken message) {
@@ -167,7 +234,7 @@ public final class Relay implements AutoCloseable {
             deliver(message);
           } finally {
             underWay.decrementAndGet();
-            wake(); // It may be a slow one, with nobody waiting for it.
+            goOn(); // It may be a slow one, with nobody waiting for it.
           }
         });
   }
@@ -261,7 +328,7 @@ public final class Relay implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
-    wake();
+    goOn();
     try {
       thread.join(Duration.ofSeconds(30));
     } catch (InterruptedException e) {

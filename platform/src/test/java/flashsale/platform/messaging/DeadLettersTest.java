@@ -144,7 +144,23 @@ final class DeadLettersTest {
   @Test
   void aReplayGoesToTheRolesOutboxAndWakesItsRelay() {
     var wakes = new AtomicInteger();
-    outbox.onCommit(wakes::incrementAndGet);
+    outbox.drivenBy(
+        new Outbox.Driver() {
+          @Override
+          public void wake() {
+            wakes.incrementAndGet();
+          }
+
+          @Override
+          public Optional<Duration> wouldTake(int messages) {
+            throw new AssertionError("nothing is new here");
+          }
+
+          @Override
+          public void take(List<Outbox.Taken> messages) {
+            throw new AssertionError("nothing is new here");
+          }
+        });
     var id = Ids.next();
     park(id, 10, new IllegalStateException("a fault"));
 
