@@ -77,6 +77,11 @@ final class ServerProcess {
                 "0",
                 "--data-dir",
                 dataDir.toString()));
+    TestShop.TIRELESS.forEach(
+        (name, value) -> {
+          command.add("--set");
+          command.add(name + "=" + value);
+        });
     for (var setting : settings) {
       command.add("--set");
       command.add(setting);

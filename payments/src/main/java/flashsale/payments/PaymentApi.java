@@ -16,6 +16,7 @@ import flashsale.platform.http.Answer;
 import flashsale.platform.http.Call;
 import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
+import flashsale.platform.http.RouteClass;
 import flashsale.platform.http.Routes;
 import flashsale.platform.http.Watch;
 import flashsale.platform.ids.Ids;
@@ -127,7 +128,7 @@ public final class PaymentApi implements AutoCloseable {
 
   public void routes(Routes routes) {
     routes
-        .post("/api/v1/payments", Access.CUSTOMER, this::pay)
+        .classed(RouteClass.PURCHASE, "POST", "/api/v1/payments", Access.CUSTOMER, this::pay)
         .get("/api/v1/payments/{paymentId}", Access.CUSTOMER, this::get)
         .get("/api/v1/payments/{paymentId}/events", Access.CUSTOMER, this::events);
   }

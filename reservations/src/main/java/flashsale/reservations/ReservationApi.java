@@ -16,6 +16,7 @@ import flashsale.platform.http.Answer;
 import flashsale.platform.http.Call;
 import flashsale.platform.http.Prefer;
 import flashsale.platform.http.Problem;
+import flashsale.platform.http.RouteClass;
 import flashsale.platform.http.Routes;
 import flashsale.platform.http.Watch;
 import flashsale.platform.ids.Ids;
@@ -145,7 +146,8 @@ public final class ReservationApi implements AutoCloseable {
 
   public void routes(Routes routes) {
     routes
-        .post("/api/v1/reservations", Access.CUSTOMER, this::reserve)
+        .classed(
+            RouteClass.PURCHASE, "POST", "/api/v1/reservations", Access.CUSTOMER, this::reserve)
         .get("/api/v1/reservations/{reservationId}", Access.CUSTOMER, this::get)
         .get("/api/v1/reservations/{reservationId}/events", Access.CUSTOMER, this::events)
         .delete("/api/v1/reservations/{reservationId}", Access.CUSTOMER, this::release);

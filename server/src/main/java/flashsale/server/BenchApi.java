@@ -3,6 +3,7 @@ package flashsale.server;
 import flashsale.platform.http.Access;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Call;
+import flashsale.platform.http.RouteClass;
 import flashsale.platform.http.Routes;
 import java.util.List;
 import java.util.UUID;
@@ -20,8 +21,13 @@ final class BenchApi {
 
   void routes(Routes routes) {
     routes
-        .post("/bench/noop", Access.PUBLIC, this::post)
-        .get("/bench/noop", Access.PUBLIC, call -> Answer.ok(new Parsed(0)));
+        .classed(RouteClass.UNLIMITED, "POST", "/bench/noop", Access.PUBLIC, this::post)
+        .classed(
+            RouteClass.UNLIMITED,
+            "GET",
+            "/bench/noop",
+            Access.PUBLIC,
+            call -> Answer.ok(new Parsed(0)));
   }
 
   private Answer post(Call call) {

@@ -35,6 +35,7 @@ final class BenchedProduct implements BenchEnvironment {
   private static final String MESSAGING_URL = "FLASHSALE_MESSAGING_URL";
   private static final int LAST_LINES = 5;
   private static final int FILL_BATCH = 10_000;
+  private static final int LIMIT_MAX = 100_000_000;
 
   private final int port;
   private final Consumer<URI> started;
@@ -55,6 +56,10 @@ final class BenchedProduct implements BenchEnvironment {
     var arguments = new ArrayList<>(List.of("serve", "--bench-endpoints"));
     arguments.addAll(List.of("--port", Integer.toString(port)));
     arguments.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
+    // Every limit is looked at as for anybody, and none is ever used up.
+    for (var limit : List.of("Reads", "Writes", "Purchases")) {
+      arguments.addAll(List.of("--set", "limits.customer" + limit + "=" + LIMIT_MAX));
+    }
     var command = JavaProgram.command(jvmFlags, arguments);
     var builder =
         new ProcessBuilder(command)

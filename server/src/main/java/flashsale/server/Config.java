@@ -14,6 +14,7 @@ import java.util.Set;
 public record Config(
     ProcessRoles process,
     Http http,
+    Limits limits,
     Doors doors,
     Peers peers,
     Database database,
@@ -102,7 +103,25 @@ public record Config(
       int connectionsMax,
       int requestsMax,
       Duration notReadyPause,
-      Duration drain) {}
+      Duration drain,
+      String trustedProxies) {}
+
+  /**
+   * How often one customer and one address may ask in a window, by class of request; 0: as they
+   * like.
+   */
+  public record Limits(
+      boolean enabled,
+      Duration window,
+      int customerReads,
+      int customerWrites,
+      int customerPurchases,
+      int addressReads,
+      int addressWrites,
+      int addressPurchases,
+      int addressSignIns,
+      int passwordsPerMinute,
+      int keysMax) {}
 
   /** Where the roles' databases are, and how many connections each gets. */
   public record Database(

@@ -1,6 +1,7 @@
 package flashsale.server;
 
 import flashsale.doors.ServiceToken;
+import flashsale.platform.http.Proxies;
 import flashsale.platform.messaging.RabbitSettings;
 import java.time.Duration;
 import java.util.EnumSet;
@@ -54,6 +55,11 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               c -> !arePeersKnown(c),
               "A role that is not in this process must have its address, http://host:port, in"
                   + " peers.ROLE.url."),
+          new ConfigCheck(
+              List.of("http.trustedProxies"),
+              c -> !areProxies(c.http().trustedProxies()),
+              "http.trustedProxies must be addresses and networks, separated by commas, such as"
+                  + " 10.0.0.0/8, 2001:db8::/32."),
           new ConfigCheck(
               List.of("messaging.url"),
               c -> c.messaging().rabbit() && !isRabbit(c.messaging().url()),
@@ -152,6 +158,15 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               "The largest cart would be refused as too large a body: http.bodyMax must be "
                   + LINE_BYTES
                   + " bytes for each of reservations.linesMax."));
+
+  private static boolean areProxies(String text) {
+    try {
+      Proxies.parse(text);
+      return true;
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
 
   private static boolean isRoles(String text) {
     try {

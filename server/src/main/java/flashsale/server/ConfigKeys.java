@@ -17,6 +17,8 @@ import java.util.List;
  * and tests compare them.
  */
 final class ConfigKeys {
+  private static final int LIMIT_MAX = 100_000_000;
+
   static final List<ConfigKey> ALL =
       List.of(
           text(
@@ -52,6 +54,50 @@ final class ConfigKeys {
               "0s",
               "5m",
               "how long a stopping server waits for requests that it is still answering"),
+          text(
+              "http.trustedProxies",
+              "127.0.0.0/8, ::1",
+              "addresses and networks of the proxies before this server: their X-Forwarded-For tells"
+                  + " where a request comes from, and they themselves have no limit by address"),
+          flag("limits.enabled", true, "whether more requests than these get 429"),
+          time("limits.window", "10s", "1s", "10m", "the time for which the limits below count"),
+          count(
+              "limits.customerReads",
+              300,
+              0,
+              LIMIT_MAX,
+              "what one customer may read in a window, and at once; 0: any number. Operators have"
+                  + " none of these limits"),
+          count("limits.customerWrites", 100, 0, LIMIT_MAX, "the same for carts and the account"),
+          count("limits.customerPurchases", 30, 0, LIMIT_MAX, "reservations and payments begun"),
+          count(
+              "limits.addressReads",
+              30_000,
+              0,
+              LIMIT_MAX,
+              "what one address, or one IPv6 /64, may read in a window; thousands of customers may be"
+                  + " behind one"),
+          count("limits.addressWrites", 10_000, 0, LIMIT_MAX, "the same for carts and accounts"),
+          count("limits.addressPurchases", 3_000, 0, LIMIT_MAX, "reservations and payments begun"),
+          count(
+              "limits.addressSignIns",
+              2_000,
+              0,
+              LIMIT_MAX,
+              "sign-ups, sign-ins and refreshes, which need no token"),
+          count(
+              "limits.passwordsPerMinute",
+              10,
+              0,
+              LIMIT_MAX,
+              "passwords of one account that may be tried in a minute; one that was right a moment"
+                  + " ago does not count; 0: any number"),
+          count(
+              "limits.keysMax",
+              200_000,
+              1_000,
+              10_000_000,
+              "customers and addresses that are counted at a time; of more, some begin anew"),
           text("doors.host", "127.0.0.1", "address on which other processes' calls are taken"),
           count(
               "doors.port",

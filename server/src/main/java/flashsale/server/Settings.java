@@ -5,10 +5,22 @@ import flashsale.inventory.Ledger;
 import flashsale.payments.PaymentDesk;
 import flashsale.payments.SandboxGateway;
 import flashsale.platform.http.Prefer;
+import flashsale.platform.http.Proxies;
+import flashsale.platform.http.RateLimits;
+import flashsale.platform.http.RouteClass;
 import flashsale.platform.messaging.Relay;
+import flashsale.platform.metrics.Meters;
+import flashsale.platform.ratelimit.Permits;
+import flashsale.platform.ratelimit.Permits.Limit;
 import flashsale.reservations.ReservationApi;
+import flashsale.users.Guesses;
 import flashsale.users.UsersSettings;
+import io.micrometer.core.instrument.Counter;
 import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Turns what operators set into what each role takes. */
 final class Settings {
@@ -37,6 +49,62 @@ final class Settings {
             remembering.revokedMax()),
         defaults.opening(),
         defaults.purging());
+  }
+
+  /** How often customers and addresses may ask. */
+  static RateLimits limits(Config config, Permits permits, Meters meters) {
+    var limits = config.limits();
+    if (!limits.enabled()) {
+      return RateLimits.NONE;
+    }
+    var customers =
+        limits(
+            "customer",
+            limits.window(),
+            Map.of(
+                RouteClass.READ, limits.customerReads(),
+                RouteClass.WRITE, limits.customerWrites(),
+                RouteClass.PURCHASE, limits.customerPurchases()));
+    var addresses =
+        limits(
+            "address",
+            limits.window(),
+            Map.of(
+                RouteClass.READ, limits.addressReads(),
+                RouteClass.WRITE, limits.addressWrites(),
+                RouteClass.PURCHASE, limits.addressPurchases(),
+                RouteClass.SIGN_IN, limits.addressSignIns()));
+    var refused = new HashMap<String, Counter>();
+    for (var limit :
+        Stream.concat(customers.values().stream(), addresses.values().stream()).toList()) {
+      refused.put(
+          limit.name(),
+          meters.counter(
+              "flashsale.limits.refused", "Requests that were too many", "limit", limit.name()));
+    }
+    return new RateLimits(
+        permits,
+        Proxies.parse(config.http().trustedProxies()),
+        customers,
+        addresses,
+        limit -> refused.get(limit.name()).increment());
+  }
+
+  private static Map<RouteClass, Limit> limits(
+      String whose, Duration window, Map<RouteClass, Integer> permits) {
+    return permits.entrySet().stream()
+        .filter(entry -> entry.getValue() > 0)
+        .collect(
+            Collectors.toMap(
+                Map.Entry::getKey,
+                entry -> new Limit(whose + "-" + entry.getKey().text(), entry.getValue(), window)));
+  }
+
+  /** How often the password of one account may be tried. */
+  static Guesses guesses(Config.Limits limits, Permits permits) {
+    return limits.enabled() && limits.passwordsPerMinute() > 0
+        ? new Guesses(permits, limits.passwordsPerMinute())
+        : Guesses.ANY;
   }
 
   static Catalogue.Settings catalogue(Config config) {

@@ -36,6 +36,8 @@ import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database.Flush;
+import flashsale.platform.ratelimit.LocalPermits;
+import flashsale.platform.ratelimit.Permits;
 import flashsale.platform.security.TokenVerifier;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
@@ -80,6 +82,7 @@ public final class Shop implements AutoCloseable {
   private final Routes routes = new Routes();
   private final Routes doorRoutes = new Routes();
 
+  private final Permits permits;
   private Databases databases;
   private Elsewhere elsewhere;
   private TokenVerifier verifier;
@@ -106,6 +109,7 @@ public final class Shop implements AutoCloseable {
     this.dataDirectory = dataDirectory;
     this.accessLog = accessLog;
     this.benchEndpoints = benchEndpoints;
+    this.permits = new LocalPermits(config.limits().keysMax());
   }
 
   /**
@@ -186,7 +190,8 @@ public final class Shop implements AutoCloseable {
             databases.open("users"),
             keys.isEmpty() ? dataDirectory.keys() : Path.of(keys),
             clock,
-            settings);
+            settings,
+            Settings.guesses(config.limits(), permits));
     users.watch(meters);
     OperatorAccount.ensure(dataDirectory, users);
     verifier = users.verifier();
@@ -427,6 +432,7 @@ public final class Shop implements AutoCloseable {
                 settings.requestsMax()),
             routes,
             verifier,
+            Settings.limits(config, permits, meters),
             (method, route, path, status, nanos, requestId) -> {
               meters.served(method, route, status, nanos);
               accessLog.answered(method, route, path, status, nanos, requestId);

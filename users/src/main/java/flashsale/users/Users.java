@@ -34,13 +34,25 @@ public final class Users implements TokenAuthority, AutoCloseable {
   private final SigningKeys keys;
   private final TokenVerifier verifier;
   private final Purge purge;
+  private final Guesses guesses;
+
+  /** The role as its own process uses it, where nobody guesses. */
+  public Users(Database database, Path keysDir, InstantSource clock, UsersSettings settings) {
+    this(database, keysDir, clock, settings, Guesses.ANY);
+  }
 
   /**
    * Starts the role over its database.
    *
    * @param keysDir the folder with the signing keys; created, with a first key, where needed
+   * @param guesses how often the password of one account may be tried
    */
-  public Users(Database database, Path keysDir, InstantSource clock, UsersSettings settings) {
+  public Users(
+      Database database,
+      Path keysDir,
+      InstantSource clock,
+      UsersSettings settings,
+      Guesses guesses) {
     var remembering = settings.remembering();
     this.database = database;
     this.clock = clock;
@@ -59,6 +71,7 @@ public final class Users implements TokenAuthority, AutoCloseable {
         .endedSince(clock.instant().minus(settings.accessTtl()), remembering.revokedMax())
         .forEach(verifier::revoked);
     this.purge = new Purge(sessions, clock, settings.purging());
+    this.guesses = guesses;
   }
 
   /** What verifies the access tokens of this role's users. */
@@ -149,7 +162,8 @@ public final class Users implements TokenAuthority, AutoCloseable {
    * Opens a session.
    *
    * @throws Problem 401 BAD_CREDENTIALS, the same and after the same time for an unknown address
-   *     and for a wrong password; 503 when too many sign in at this moment
+   *     and for a wrong password; 429 TOO_MANY_ATTEMPTS, the same for both too; 503 when too many
+   *     sign in at this moment
    */
   public SignedIn signIn(String rawEmail, String rawPassword) {
     // Nobody has an address or a password that cannot be one: this tells nothing about accounts.
@@ -164,6 +178,7 @@ public final class Users implements TokenAuthority, AutoCloseable {
   }
 
   private Optional<Sessions.Open> openVerified(Email email, Password password) {
+    guesses.oneMore(email);
     var account = accounts.credentials(email);
     if (!passwords.matches(account.map(Accounts.Credentials::passwordHash), password)) {
       return Optional.empty();

@@ -74,6 +74,7 @@ public final class HttpServer implements AutoCloseable {
 
   private final WebServer server;
   private final Authenticator authenticator;
+  private final RateLimits limits;
   private final Observer observer;
   private final Function<Exception, Optional<Problem>> translator;
   private final int requestsMax;
@@ -82,18 +83,31 @@ public final class HttpServer implements AutoCloseable {
   private volatile boolean draining;
   private final RequestIds requestIds = new RequestIds();
 
-  /**
-   * Starts listening; throws an UncheckedIOException over a {@link BindException} if it cannot.
-   *
-   * @param translator turns exceptions that mean something to a client into their problem
-   */
+  /** Starts listening, without limits of how often somebody may ask. */
   public HttpServer(
       Settings settings,
       Routes routes,
       Authenticator authenticator,
       Observer observer,
       Function<Exception, Optional<Problem>> translator) {
+    this(settings, routes, authenticator, RateLimits.NONE, observer, translator);
+  }
+
+  /**
+   * Starts listening; throws an UncheckedIOException over a {@link BindException} if it cannot.
+   *
+   * @param limits how often somebody may ask
+   * @param translator turns exceptions that mean something to a client into their problem
+   */
+  public HttpServer(
+      Settings settings,
+      Routes routes,
+      Authenticator authenticator,
+      RateLimits limits,
+      Observer observer,
+      Function<Exception, Optional<Problem>> translator) {
     this.authenticator = authenticator;
+    this.limits = limits;
     this.observer = observer;
     this.translator = translator;
     this.requestsMax = settings.requestsMax();
@@ -249,9 +263,51 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private Answer answer(Routes.Route route, ServerRequest request, String requestId) {
+    var limited = new Limited();
+    return limited.told(answer(route, request, requestId, limited));
+  }
+
+  /** The limit that an answer tells of: the customer's, or the address's where that is all. */
+  private final class Limited {
+    private RateLimits.Taken taken;
+
+    /**
+     * Who calls, if they may; null on a public route. Before it is known who that is, their address
+     * counts: nobody may make this server verify tokens without end. Operators may do as they like.
+     */
+    Caller admitted(Routes.Route route, ServerRequest request) {
+      taken = limits.address(route.kind(), request).orElse(null);
+      boolean refused = taken != null && taken.refused();
+      if (route.access() == Access.PUBLIC) {
+        require(!refused);
+        return null;
+      }
+      var caller = caller(route.access(), request);
+      if (caller.operator()) {
+        taken = null;
+        return caller;
+      }
+      require(!refused);
+      limits.customer(route.kind(), caller).ifPresent(t -> taken = t);
+      require(taken == null || !taken.refused());
+      return caller;
+    }
+
+    private void require(boolean granted) {
+      if (!granted) {
+        throw limits.refuse(taken);
+      }
+    }
+
+    Answer told(Answer answer) {
+      return taken == null ? answer : taken.tell(answer);
+    }
+  }
+
+  private Answer answer(
+      Routes.Route route, ServerRequest request, String requestId, Limited limited) {
     try {
-      var caller = route.access() == Access.PUBLIC ? null : caller(route.access(), request);
-      var call = new Call(request, caller, requestId);
+      var call = new Call(request, limited.admitted(route, request), requestId);
       var answer = route.endpoint().answer(call);
       // Probes are asked to be answered anew each time.
       return route.method().equals("GET") && !route.always()

@@ -16,7 +16,12 @@ public final class Routes {
    * @param always answered also when the server is full, and while it drains
    */
   public record Route(
-      String method, String path, Access access, Endpoint endpoint, boolean always) {}
+      String method,
+      String path,
+      Access access,
+      RouteClass kind,
+      Endpoint endpoint,
+      boolean always) {}
 
   private final List<Route> routes = new CopyOnWriteArrayList<>();
 
@@ -29,7 +34,14 @@ public final class Routes {
    * else. To be cheap, because nothing bounds how many are answered at a time.
    */
   public Routes probe(String path, Endpoint endpoint) {
-    routes.add(new Route("GET", path, Access.PUBLIC, endpoint, true));
+    routes.add(new Route("GET", path, Access.PUBLIC, RouteClass.UNLIMITED, endpoint, true));
+    return this;
+  }
+
+  /** A route whose class is not what its method and access say. */
+  public Routes classed(
+      RouteClass kind, String method, String path, Access access, Endpoint endpoint) {
+    routes.add(new Route(method, path, access, kind, endpoint, false));
     return this;
   }
 
@@ -50,8 +62,14 @@ public final class Routes {
   }
 
   private Routes add(String method, String path, Access access, Endpoint endpoint) {
-    routes.add(new Route(method, path, access, endpoint, false));
-    return this;
+    return classed(kind(method, access), method, path, access, endpoint);
+  }
+
+  private static RouteClass kind(String method, Access access) {
+    if (method.equals("GET")) {
+      return RouteClass.READ;
+    }
+    return access == Access.PUBLIC ? RouteClass.SIGN_IN : RouteClass.WRITE;
   }
 
   /** All entries in the order in which they were added. */
