@@ -1,0 +1,2 @@
+/** What processes share through Redis, which never decides anything. */
+package flashsale.redis;
