@@ -8,6 +8,7 @@ import flashsale.contracts.Fact.StockAllocated;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Quote;
 import flashsale.contracts.Stock;
+import flashsale.platform.caching.SharedMemory;
 import flashsale.platform.http.Answer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.messaging.Envelopes;
@@ -108,11 +109,13 @@ public final class Catalogue implements Catalog, AutoCloseable {
   /**
    * Reads what is live and starts to keep it fresh. The ledger need not be there yet.
    *
+   * @param memory where processes of this role leave pages for each other
    * @param outbox of this role's database; a relay must drive it
    * @param checkout carries decisions to the ledger; not used before the first decision
    */
   public Catalogue(
       Database database,
+      SharedMemory memory,
       Outbox outbox,
       Envelopes<Fact> envelopes,
       Inventory inventory,
@@ -124,7 +127,7 @@ public final class Catalogue implements Catalog, AutoCloseable {
     this.clock = clock;
     this.settings = settings;
     this.time = new ServerTime(clock);
-    this.cold = new ColdPages(database, inventory, clock, settings.productCacheMaxBytes());
+    this.cold = new ColdPages(database, memory, inventory, clock, settings.productCacheMaxBytes());
     var limits = new LiveLimits(settings);
     var decisions = new Decisions(database, outbox, envelopes, checkout, clock, this::changedHere);
     this.products = new ProductDecisions(database, decisions, cold::forgetProduct);

@@ -6,6 +6,9 @@ import flashsale.contracts.Inventory;
 import flashsale.contracts.Quote;
 import flashsale.contracts.SaleState;
 import flashsale.contracts.Stock;
+import flashsale.platform.caching.SharedMemory;
+import flashsale.platform.ids.Ids;
+import flashsale.platform.json.Json;
 import flashsale.platform.persistence.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -37,6 +40,8 @@ final class ColdPages {
   private static final int OLD_QUOTES_MAX = 1_000;
   private static final Duration OLD_SALES_KEPT = Duration.ofSeconds(10);
   private static final Duration PRODUCTS_KEPT = Duration.ofSeconds(5);
+  private static final Duration PRODUCTS_SHARED = Duration.ofMinutes(1);
+  private static final String PRODUCT = "product:";
 
   /** What a cached product takes besides its bytes, roughly. */
   private static final int ENTRY_BYTES = 300;
@@ -69,6 +74,7 @@ final class ColdPages {
   }
 
   private final Database database;
+  private final SharedMemory memory;
   private final Inventory inventory;
   private final InstantSource clock;
   private final Cache<UUID, Ready> products;
@@ -79,9 +85,17 @@ final class ColdPages {
   private final Cache<UUID, SalePage> oldSales =
       Caffeine.newBuilder().maximumSize(OLD_SALES_MAX).expireAfterWrite(OLD_SALES_KEPT).build();
 
+  /**
+   * @param memory where processes leave product pages for each other
+   */
   ColdPages(
-      Database database, Inventory inventory, InstantSource clock, long productCacheMaxBytes) {
+      Database database,
+      SharedMemory memory,
+      Inventory inventory,
+      InstantSource clock,
+      long productCacheMaxBytes) {
     this.database = database;
+    this.memory = memory;
     this.inventory = inventory;
     this.clock = clock;
     this.products =
@@ -90,6 +104,7 @@ final class ColdPages {
             .weigher((UUID id, Ready ready) -> ready.body().length + ENTRY_BYTES)
             .expireAfterWrite(PRODUCTS_KEPT)
             .build();
+    memory.listen(SharedMemory.FORGOTTEN, this::changedElsewhere);
   }
 
   /** The product, where there is one. */
@@ -98,10 +113,22 @@ final class ColdPages {
         products.get(
             productId,
             id ->
-                database
-                    .with(connection -> ProductRows.find(connection, id))
-                    .map(Ready::of)
+                memory
+                    .get(PRODUCT + id, PRODUCTS_SHARED, () -> readProduct(id))
+                    .map(bytes -> Ready.of(bytes))
                     .orElse(null)));
+  }
+
+  private Optional<byte[]> readProduct(UUID productId) {
+    return database
+        .with(connection -> ProductRows.find(connection, productId))
+        .map(product -> Json.bytes(product));
+  }
+
+  private void changedElsewhere(String key) {
+    if (key.startsWith(PRODUCT)) {
+      Ids.parse(key.substring(PRODUCT.length())).ifPresent(products::invalidate);
+    }
   }
 
   /** One page of all products. */
@@ -191,6 +218,7 @@ final class ColdPages {
 
   /** This product was changed here. Waits for a reader that is just bringing the old one. */
   void forgetProduct(UUID productId) {
+    memory.forget(PRODUCT + productId);
     products.invalidate(productId);
     lists.invalidateAll();
   }

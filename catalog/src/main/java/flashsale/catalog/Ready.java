@@ -22,7 +22,10 @@ record Ready(byte[] body, String tag, List<Map.Entry<String, String>> headers) {
   private static final int TAG_BYTES = 12;
 
   static Ready of(Object value) {
-    var body = Json.bytes(value);
+    return of(Json.bytes(value));
+  }
+
+  static Ready of(byte[] body) {
     var tag = tag(body, "");
     return new Ready(body, tag, headers(tag));
   }

@@ -3,6 +3,7 @@ package flashsale.catalog;
 import com.fasterxml.jackson.databind.JsonNode;
 import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
+import flashsale.platform.caching.SharedMemory;
 import flashsale.platform.http.HttpServer;
 import flashsale.platform.http.Problem;
 import flashsale.platform.http.Routes;
@@ -90,7 +91,8 @@ final class Shop implements AutoCloseable {
     this.database = Database.open(where);
     this.outbox = new Outbox(database);
     this.catalogue =
-        new Catalogue(database, outbox, envelopes, ledger, this::carry, clock, settings);
+        new Catalogue(
+            database, SharedMemory.NONE, outbox, envelopes, ledger, this::carry, clock, settings);
     var routes = new Routes();
     new CatalogApi(catalogue).routes(routes);
     new CatalogAdminApi(catalogue).routes(routes);

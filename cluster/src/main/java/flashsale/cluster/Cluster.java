@@ -4,6 +4,7 @@ import flashsale.cluster.ClusterState.Running;
 import flashsale.platform.lifecycle.Periodic;
 import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.persistence.EmbeddedPostgres;
+import flashsale.redis.RedisNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
@@ -22,6 +23,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -35,9 +37,9 @@ import java.util.function.Function;
 
 /**
  * The separate services on this machine: PostgreSQL with a database for each role, RabbitMQ for
- * requests that nobody waits for, every role so many times, and nginx before them. All of them are
- * children of this process, listen on the loopback interface only, and are started again when they
- * end before they should. Thread-safe.
+ * requests that nobody waits for, Redis for what they share, every role so many times, and nginx
+ * before them. All of them are children of this process, listen on the loopback interface only, and
+ * are started again when they end before they should. Thread-safe.
  */
 public final class Cluster implements AutoCloseable {
   private static final Duration READY_MAX = Duration.ofMinutes(3);
@@ -51,6 +53,9 @@ public final class Cluster implements AutoCloseable {
 
   /** How a role's process is started, for its data directory. */
   public interface Program extends Function<Path, List<String>> {}
+
+  /** Servers that outlive a first process which is killed. */
+  private static final Set<String> LEFT = Set.of("nginx", "redis");
 
   private final Path folder;
   private final ClusterPlan plan;
@@ -66,10 +71,12 @@ public final class Cluster implements AutoCloseable {
           .build();
   private EmbeddedPostgres postgres;
   private RabbitNode rabbit;
+  private RedisNode redis;
   private Supervised nginx;
   private final List<Periodic> watches = new ArrayList<>();
   private int postgresRestarts;
   private int rabbitRestarts;
+  private int redisRestarts;
   private volatile boolean closing;
 
   private Cluster(
@@ -129,6 +136,10 @@ public final class Cluster implements AutoCloseable {
       rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
       progress.accept("RabbitMQ");
     }
+    if (RedisNode.isInstalled()) {
+      redis = RedisNode.start(folder.resolve("redis"), "");
+      progress.accept("Redis, port " + redis.port());
+    }
     for (var member : plan.members()) {
       var database = database(member);
       members.put(
@@ -155,7 +166,7 @@ public final class Cluster implements AutoCloseable {
     var left =
         killed.processes().stream()
             // PostgreSQL is used again; RabbitMQ has ended with whoever started it.
-            .filter(process -> process.name().contains("/") || process.name().equals("nginx"))
+            .filter(process -> process.name().contains("/") || LEFT.contains(process.name()))
             .flatMap(process -> process.handle().stream())
             .toList();
     for (var process : left) {
@@ -191,6 +202,9 @@ public final class Cluster implements AutoCloseable {
     builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
     var broker = Optional.ofNullable(rabbit).map(RabbitNode::url);
     builder.environment().putAll(plan.environment(member, database, broker));
+    if (redis != null) {
+      builder.environment().put("FLASHSALE_REDIS_URL", redis.url());
+    }
     return start(builder, folder.resolve(member.folder() + ".log"));
   }
 
@@ -306,6 +320,11 @@ public final class Cluster implements AutoCloseable {
       rabbitRestarts++;
       tell();
     }
+    if (redis != null && !redis.isRunning()) {
+      redis.restart();
+      redisRestarts++;
+      tell();
+    }
   }
 
   /** Where clients find it. */
@@ -329,6 +348,9 @@ public final class Cluster implements AutoCloseable {
       running.add(
           Running.of("rabbitmq", rabbit.isRunning() ? rabbit.pid() : 0, null, rabbitRestarts));
     }
+    if (redis != null) {
+      running.add(Running.of("redis", redis.isRunning() ? redis.pid() : 0, null, redisRestarts));
+    }
     members.forEach(
         (member, process) ->
             running.add(
@@ -351,6 +373,9 @@ public final class Cluster implements AutoCloseable {
     }
     if (rabbit != null) {
       rabbit.close();
+    }
+    if (redis != null) {
+      redis.close();
     }
     if (postgres != null) {
       postgres.close();

@@ -41,7 +41,7 @@ public final class Revocations implements AutoCloseable {
 
   private void look() {
     var next = clock.instant().minus(OVERLAP);
-    authority.endedSince(from, SESSIONS_MAX).forEach(verifier::revoked);
+    authority.endedSince(from, SESSIONS_MAX).forEach(verifier::heardOfRevoked);
     from = next.isAfter(from) ? next : from;
   }
 

@@ -262,7 +262,8 @@ final class ClusterCommand implements Runnable {
       @Parameters(
               paramLabel = "ROLE/N",
               arity = "0..1",
-              description = "Such as inventory/1, nginx, postgres, rabbitmq; none: where they are.")
+              description =
+                  "Such as inventory/1, nginx, postgres, rabbitmq, redis; none: where they are.")
           String name) {
     if (name == null) {
       say(
@@ -283,6 +284,7 @@ final class ClusterCommand implements Runnable {
     return switch (name) {
       case "nginx" -> List.of(folder.resolve("nginx/nginx.out"), folder.resolve("nginx/error.log"));
       case "postgres" -> List.of(folder.resolve("postgres/postgres.log"));
+      case "redis" -> List.of(folder.resolve("redis/redis.log"));
       case "rabbitmq" ->
           List.of(folder.resolve("rabbitmq/server.log"), folder.resolve("rabbitmq/log/broker.log"));
       default -> {
@@ -386,7 +388,7 @@ final class ClusterCommand implements Runnable {
       @Mixin Place place,
       @Parameters(
               paramLabel = "ROLE/N",
-              description = "Such as inventory/1, or nginx, postgres, rabbitmq.")
+              description = "Such as inventory/1, or nginx, postgres, rabbitmq, redis.")
           String name) {
     var found = place.running().processes().stream().filter(p -> p.name().equals(name)).findFirst();
     if (found.isEmpty()) {

@@ -20,6 +20,7 @@ public record Config(
     Database database,
     Checkout checkout,
     Messaging messaging,
+    Redis redis,
     Inventory inventory,
     Catalog catalog,
     Users users,
@@ -205,6 +206,19 @@ public record Config(
     @Override
     public String toString() {
       return rabbit() ? "RabbitMQ" : "no broker";
+    }
+  }
+
+  /** {@code url} is empty, or Redis's address with its password; several of a cluster. */
+  public record Redis(String url, boolean cluster, Duration budget, int shares) {
+    boolean there() {
+      return !url.isEmpty();
+    }
+
+    /** Without the address, because its password does not belong into logs. */
+    @Override
+    public String toString() {
+      return there() ? "Redis" : "no Redis";
     }
   }
 

@@ -3,6 +3,7 @@ package flashsale.server;
 import flashsale.doors.ServiceToken;
 import flashsale.platform.http.Proxies;
 import flashsale.platform.messaging.RabbitSettings;
+import flashsale.redis.RedisSettings;
 import java.time.Duration;
 import java.util.EnumSet;
 import java.util.List;
@@ -65,6 +66,11 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               c -> c.messaging().rabbit() && !isRabbit(c.messaging().url()),
               "messaging.url must be RabbitMQ's address, amqp://user:password@host:port/vhost or"
                   + " amqps://…, or empty."),
+          new ConfigCheck(
+              List.of("redis.url", "redis.cluster"),
+              c -> c.redis().there() && !isRedis(c.redis()),
+              "redis.url must be Redis's address, redis://user:password@host:port or rediss://…;"
+                  + " several, separated by commas, only with redis.cluster."),
           new ConfigCheck(
               List.of("inventory.chargeWindow", "checkout.deadline", "payments.gatewayTimeout"),
               c ->
@@ -193,6 +199,15 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
       return EnumSet.allOf(Role.class).stream()
           .filter(role -> !config.process().here().contains(role))
           .noneMatch(role -> config.peers().urls(role).isEmpty());
+    } catch (IllegalArgumentException e) {
+      return false;
+    }
+  }
+
+  private static boolean isRedis(Config.Redis redis) {
+    try {
+      RedisSettings.of(redis.url(), redis.cluster(), redis.budget());
+      return true;
     } catch (IllegalArgumentException e) {
       return false;
     }

@@ -259,6 +259,25 @@ final class ConfigKeys {
               "1d",
               "how long a message waits that was given up because something was down, before it is"
                   + " replayed once all is up; after each replay twice as long"),
+          secret(
+              "redis.url",
+              "Redis's address, redis://user:password@host:port or rediss://… (TLS); of a cluster"
+                  + " several, separated by commas; empty: processes share nothing but their"
+                  + " databases"),
+          flag("redis.cluster", false, "whether that is a cluster"),
+          time(
+              "redis.budget",
+              "2ms",
+              "1ms",
+              "1s",
+              "how long an answer of Redis is waited for; then it is done without"),
+          count(
+              "redis.shares",
+              2,
+              1,
+              1_000,
+              "where Redis does not answer, each process allows one of so many shares of a limit:"
+                  + " about as many as there are processes of a role"),
           time(
               "inventory.sweepEvery",
               "250ms",

@@ -9,6 +9,7 @@ import flashsale.doors.RemoteDoors;
 import flashsale.doors.RemoteInventory;
 import flashsale.doors.RemoteOrders;
 import flashsale.doors.ServiceToken;
+import flashsale.doors.SharedFigures;
 import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.metrics.Meters;
 import java.net.http.HttpClient;
@@ -30,6 +31,7 @@ final class Elsewhere implements AutoCloseable {
   private static final int QUESTIONS_MAX = 4_096;
 
   private final Config config;
+  private final Sharing sharing;
   private final InstantSource clock;
   private final Meters meters;
   private final ExecutorService threads = Executors.newVirtualThreadPerTaskExecutor();
@@ -43,8 +45,9 @@ final class Elsewhere implements AutoCloseable {
   private final List<AutoCloseable> open = new CopyOnWriteArrayList<>();
 
   /** Connects to nobody yet. */
-  Elsewhere(Config config, InstantSource clock, Meters meters) {
+  Elsewhere(Config config, Sharing sharing, InstantSource clock, Meters meters) {
     this.config = config;
+    this.sharing = sharing;
     this.clock = clock;
     this.meters = meters;
     for (var role : Role.values()) {
@@ -72,7 +75,11 @@ final class Elsewhere implements AutoCloseable {
 
   RemoteInventory inventory() {
     return kept(
-        new RemoteInventory(peers.get(Role.INVENTORY), clock, config.inventory().gaugeRefresh()));
+        new RemoteInventory(
+            peers.get(Role.INVENTORY),
+            new SharedFigures(sharing.memory()),
+            clock,
+            config.inventory().gaugeRefresh()));
   }
 
   RemoteCatalog catalog() {
@@ -110,6 +117,7 @@ final class Elsewhere implements AutoCloseable {
   Map<String, String> states() {
     var states = new LinkedHashMap<String, String>();
     peers.forEach((role, peer) -> states.put("peer " + role.text(), peer.state()));
+    sharing.state().ifPresent(state -> states.put("Redis", state));
     return states;
   }
 
@@ -128,6 +136,7 @@ final class Elsewhere implements AutoCloseable {
     for (var one : open.reversed()) {
       one.close();
     }
+    sharing.close();
     http.close();
     threads.close();
   }

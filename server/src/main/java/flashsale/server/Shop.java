@@ -20,6 +20,7 @@ import flashsale.doors.DoorRoutes;
 import flashsale.doors.RemoteKeys;
 import flashsale.doors.Revocations;
 import flashsale.doors.ServiceToken;
+import flashsale.doors.SharedFigures;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderApi;
 import flashsale.orders.OrderBook;
@@ -36,8 +37,6 @@ import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database.Flush;
-import flashsale.platform.ratelimit.LocalPermits;
-import flashsale.platform.ratelimit.Permits;
 import flashsale.platform.security.TokenVerifier;
 import flashsale.platform.time.SteadyClock;
 import flashsale.reservations.CartApi;
@@ -82,7 +81,7 @@ public final class Shop implements AutoCloseable {
   private final Routes routes = new Routes();
   private final Routes doorRoutes = new Routes();
 
-  private final Permits permits;
+  private Sharing sharing;
   private Databases databases;
   private Elsewhere elsewhere;
   private TokenVerifier verifier;
@@ -109,7 +108,6 @@ public final class Shop implements AutoCloseable {
     this.dataDirectory = dataDirectory;
     this.accessLog = accessLog;
     this.benchEndpoints = benchEndpoints;
-    this.permits = new LocalPermits(config.limits().keysMax());
   }
 
   /**
@@ -171,7 +169,8 @@ public final class Shop implements AutoCloseable {
   }
 
   private AutoCloseable startElsewhere() {
-    elsewhere = new Elsewhere(config, clock, meters);
+    sharing = new Sharing(config, meters);
+    elsewhere = new Elsewhere(config, sharing, clock, meters);
     return elsewhere;
   }
 
@@ -182,6 +181,7 @@ public final class Shop implements AutoCloseable {
     if (!here.contains(Role.USERS)) {
       var authority = elsewhere.users();
       verifier = new TokenVerifier(new RemoteKeys(authority), clock, settings.verifying());
+      sharing.sessions(verifier);
       return new Revocations(authority, verifier, clock, settings.accessTtl());
     }
     var keys = config.users().keysDir();
@@ -191,10 +191,11 @@ public final class Shop implements AutoCloseable {
             keys.isEmpty() ? dataDirectory.keys() : Path.of(keys),
             clock,
             settings,
-            Settings.guesses(config.limits(), permits));
+            Settings.guesses(config.limits(), sharing.permits()));
     users.watch(meters);
     OperatorAccount.ensure(dataDirectory, users);
     verifier = users.verifier();
+    sharing.sessions(verifier);
     new UsersApi(users).routes(routes);
     door(Role.USERS, TokenAuthority.class, users);
     if (config.process().whole()) {
@@ -238,7 +239,8 @@ public final class Shop implements AutoCloseable {
     var outbox = outboxes.of(database);
     var settings = Settings.catalogue(config);
     var catalogue =
-        new Catalogue(database, outbox, envelopes, inventory, this::carry, clock, settings);
+        new Catalogue(
+            database, sharing.memory(), outbox, envelopes, inventory, this::carry, clock, settings);
     new CatalogApi(catalogue).routes(routes);
     new CatalogAdminApi(catalogue).routes(routes);
     catalog = catalogue;
@@ -387,6 +389,10 @@ public final class Shop implements AutoCloseable {
     if (inventory instanceof Ledger ledger) {
       ledger.start();
       running.add(ledger);
+      if (sharing.state().isPresent()) {
+        var every = config.inventory().gaugeRefresh().dividedBy(2);
+        running.add(SharedFigures.keepTelling(sharing.memory(), ledger, every));
+      }
     }
     if (payments instanceof PaymentDesk desk) {
       running.add(desk.keepAsking());
@@ -432,7 +438,7 @@ public final class Shop implements AutoCloseable {
                 settings.requestsMax()),
             routes,
             verifier,
-            Settings.limits(config, permits, meters),
+            Settings.limits(config, sharing.permits(), meters),
             (method, route, path, status, nanos, requestId) -> {
               meters.served(method, route, status, nanos);
               accessLog.answered(method, route, path, status, nanos, requestId);

@@ -21,7 +21,12 @@ public interface Permits {
    * @param name one word; keys of different limits have nothing to do with each other
    * @param permits at least 1
    */
-  record Limit(String name, int permits, Duration window) {}
+  record Limit(String name, int permits, Duration window) {
+    /** One of so many shares of it, at least one permit. */
+    public Limit share(int shares) {
+      return new Limit(name, Math.max(1, permits / shares), window);
+    }
+  }
 
   /**
    * The answer.

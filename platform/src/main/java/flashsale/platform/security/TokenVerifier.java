@@ -15,6 +15,7 @@ import java.time.Instant;
 import java.time.InstantSource;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.function.Consumer;
 import org.jose4j.jwa.AlgorithmConstraints.ConstraintType;
 import org.jose4j.jws.AlgorithmIdentifiers;
 import org.jose4j.jws.JsonWebSignature;
@@ -62,6 +63,7 @@ public final class TokenVerifier implements Authenticator {
   private final InstantSource clock;
   private final Cache<String, AccessToken> verified;
   private final Cache<UUID, Boolean> revoked;
+  private volatile Consumer<UUID> onRevoked = sessionId -> {};
 
   public TokenVerifier(PublicKeys keys, InstantSource clock, Settings settings) {
     this.keys = keys;
@@ -110,8 +112,19 @@ public final class TokenVerifier implements Authenticator {
     verified.put(text, token);
   }
 
+  /** Who is told of the sessions that end in this process. */
+  public void onRevoked(Consumer<UUID> listener) {
+    onRevoked = listener;
+  }
+
   /** From now on no access token of this session is valid in this process. */
   public void revoked(UUID sessionId) {
+    heardOfRevoked(sessionId);
+    onRevoked.accept(sessionId);
+  }
+
+  /** The same for a session that ended in another process. */
+  public void heardOfRevoked(UUID sessionId) {
     revoked.put(sessionId, Boolean.TRUE);
   }
 
