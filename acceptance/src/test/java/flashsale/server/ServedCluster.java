@@ -8,12 +8,21 @@ import java.io.StringWriter;
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
 
 /** A cluster of real processes that are this test's children, and the commands beside it. */
 public final class ServedCluster implements AutoCloseable {
   private static final List<String> QUICK =
       List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto");
+
+  /** Tests ask more often than customers do. */
+  private static final Map<String, String> TIRELESS =
+      Map.of(
+          "FLASHSALE_LIMITS_CUSTOMER_READS", "0",
+          "FLASHSALE_LIMITS_CUSTOMER_WRITES", "0",
+          "FLASHSALE_LIMITS_CUSTOMER_PURCHASES", "0",
+          "FLASHSALE_LIMITS_PASSWORDS_PER_MINUTE", "0");
 
   private final ShopFolder directory;
   private final RunningCluster cluster;
@@ -41,7 +50,8 @@ public final class ServedCluster implements AutoCloseable {
 
   private static ClusterPlan plan(Set<String> twice) {
     return ClusterPlan.of(
-        role -> twice.contains(role) ? 2 : 1, false, RunningCluster.token(), Cluster::freePort);
+            role -> twice.contains(role) ? 2 : 1, false, RunningCluster.token(), Cluster::freePort)
+        .with(TIRELESS);
   }
 
   /** The gateway's. */

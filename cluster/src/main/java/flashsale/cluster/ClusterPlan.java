@@ -21,7 +21,8 @@ import java.util.stream.Collectors;
  * @param async how requests are answered that do not say
  * @param token the doors' secret
  */
-public record ClusterPlan(List<Member> members, boolean async, String token) {
+public record ClusterPlan(
+    List<Member> members, boolean async, String token, Map<String, String> settings) {
   /** Those whom others need come first. */
   public static final List<String> ROLES =
       List.of("users", "inventory", "orders", "catalog", "payments", "reservations");
@@ -70,7 +71,12 @@ public record ClusterPlan(List<Member> members, boolean async, String token) {
         members.add(new Member(role, number, freePort.getAsInt(), freePort.getAsInt()));
       }
     }
-    return new ClusterPlan(List.copyOf(members), async, token);
+    return new ClusterPlan(List.copyOf(members), async, token, Map.of());
+  }
+
+  /** The same with more settings for every process, by the names of their environment variables. */
+  public ClusterPlan with(Map<String, String> more) {
+    return new ClusterPlan(members, async, token, Map.copyOf(more));
   }
 
   /** The processes of a role. */
@@ -117,28 +123,29 @@ public record ClusterPlan(List<Member> members, boolean async, String token) {
    * @param broker RabbitMQ's address; empty without one
    */
   Map<String, String> environment(Member member, Database database, Optional<String> broker) {
-    var settings = new HashMap<String, String>();
-    settings.put("PROCESS_ROLES", member.role());
-    settings.put("HTTP_PORT", Integer.toString(member.httpPort()));
-    settings.put("DOORS_PORT", Integer.toString(member.doorsPort()));
-    settings.put("DOORS_TOKEN", token);
-    settings.put("CHECKOUT_ARCHITECTURE", async ? "async" : "sync");
-    settings.put("DATABASE_URL", database.url());
-    settings.put("DATABASE_USER", "{role}");
-    settings.put("DATABASE_PASSWORD", database.password());
-    settings.put("USERS_KEYS_DIR", database.keys().toString());
+    var told = new HashMap<String, String>();
+    told.put("PROCESS_ROLES", member.role());
+    told.put("HTTP_PORT", Integer.toString(member.httpPort()));
+    told.put("DOORS_PORT", Integer.toString(member.doorsPort()));
+    told.put("DOORS_TOKEN", token);
+    told.put("CHECKOUT_ARCHITECTURE", async ? "async" : "sync");
+    told.put("DATABASE_URL", database.url());
+    told.put("DATABASE_USER", "{role}");
+    told.put("DATABASE_PASSWORD", database.password());
+    told.put("USERS_KEYS_DIR", database.keys().toString());
     POOLS.forEach(
         (role, pool) ->
-            settings.put(
+            told.put(
                 "DATABASE_" + role.toUpperCase(Locale.ROOT) + "_POOL_MAX", Integer.toString(pool)));
-    broker.ifPresent(url -> settings.put("MESSAGING_URL", url));
+    broker.ifPresent(url -> told.put("MESSAGING_URL", url));
     for (var role : ROLES) {
-      settings.put(
+      told.put(
           "PEERS_" + role.toUpperCase(Locale.ROOT) + "_URL",
           of(role).stream().map(peer -> peer.doors().toString()).collect(Collectors.joining(",")));
     }
     var environment = new LinkedHashMap<String, String>();
-    settings.forEach((name, value) -> environment.put("FLASHSALE_" + name, value));
+    told.forEach((name, value) -> environment.put("FLASHSALE_" + name, value));
+    environment.putAll(settings);
     return environment;
   }
 

@@ -67,9 +67,47 @@ public final class NginxNode implements AutoCloseable {
    * @return the file
    */
   public static Path write(GatewayConfig config) {
+    return write(config.folder(), config.text());
+  }
+
+  /**
+   * A configuration that serves the files below {@code files} in the folder and nothing else, with
+   * as many processes and as patient with connections as a {@link GatewayConfig}'s.
+   */
+  public static String still(Path folder, String listen) {
+    return """
+        worker_processes auto;
+        pid %1$s/nginx.pid;
+        error_log %1$s/error.log warn;
+
+        events {
+          worker_connections 16384;
+        }
+
+        http {
+          client_body_temp_path %1$s/body;
+          proxy_temp_path %1$s/proxy;
+          fastcgi_temp_path %1$s/fastcgi;
+          uwsgi_temp_path %1$s/uwsgi;
+          scgi_temp_path %1$s/scgi;
+          access_log %1$s/access.log combined buffer=64k flush=1s;
+          tcp_nodelay on;
+          sendfile on;
+          keepalive_requests 1000000;
+          default_type application/json;
+          server {
+            listen %2$s;
+            root %1$s/files;
+          }
+        }
+        """
+        .formatted(folder, listen);
+  }
+
+  private static Path write(Path folder, String config) {
     try {
-      Files.createDirectories(config.folder());
-      return Files.writeString(config.folder().resolve(FILE), config.text());
+      Files.createDirectories(folder);
+      return Files.writeString(folder.resolve(FILE), config);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -123,14 +161,24 @@ public final class NginxNode implements AutoCloseable {
    * @throws IllegalStateException with its words if it does not start
    */
   public static NginxNode start(GatewayConfig config) {
-    var file = write(config);
+    return start(config.folder(), config.listen(), config.text());
+  }
+
+  /**
+   * The same with any configuration.
+   *
+   * @param folder for its files; is made
+   * @param listen host and port, as the configuration says
+   */
+  public static NginxNode start(Path folder, String listen, String config) {
+    var file = write(folder, config);
     try {
-      var log = config.folder().resolve("nginx.out").toFile();
+      var log = folder.resolve("nginx.out").toFile();
       var process =
           new ProcessBuilder(command(file)).redirectErrorStream(true).redirectOutput(log).start();
-      var node = new NginxNode(config.folder(), process);
+      var node = new NginxNode(folder, process);
       try {
-        node.awaitListening(config.listen());
+        node.awaitListening(listen);
         return node;
       } catch (RuntimeException e) {
         node.close();

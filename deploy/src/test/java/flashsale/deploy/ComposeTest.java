@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class ComposeTest {
         (name, service) -> {
           var ports = list(map(service).get("ports"));
           assertThat(ports).as(name).allMatch(port -> port.startsWith("127.0.0.1:"));
-          if (ROLES.contains(name) || name.equals("postgres") || name.equals("rabbitmq")) {
+          if (ROLES.contains(name) || Set.of("postgres", "rabbitmq", "redis").contains(name)) {
             assertThat(ports).as(name).isEmpty();
             assertThat(list(map(service).get("networks"))).as(name).containsExactly("inside");
           }

@@ -218,7 +218,7 @@ class KubernetesTest {
     var secrets =
         allContainers()
             .flatMap(c -> c.getEnv().stream())
-            .filter(v -> v.getName().matches(".*(PASSWORD|TOKEN|MESSAGING_URL)"))
+            .filter(v -> v.getName().matches(".*(PASSWORD|TOKEN|MESSAGING_URL|REDIS_URL)"))
             .toList();
     assertThat(secrets).isNotEmpty().allMatch(v -> v.getValue() == null);
     assertThat(secrets)

@@ -46,11 +46,14 @@ public final class Bench {
                   "hot-reservation full/empty",
                   START,
                   MEMORY),
-              AsyncBench.NAMES.stream())
+              Stream.concat(AsyncBench.NAMES.stream(), ClusterBench.NAMES.stream()))
           .toList();
 
   /** Those of requests that nobody waits for; measured only when they are named. */
   public static final List<String> ASYNC_NAMES = AsyncBench.NAMES;
+
+  /** Those of separate services; the same holds. */
+  public static final List<String> CLUSTER_NAMES = ClusterBench.NAMES;
 
   static final List<String> JVM_FLAGS = List.of("-Xmx256m", "-XX:+UseParallelGC");
   private static final int BACKLOG_MAX = 1_000_000;
@@ -59,7 +62,8 @@ public final class Bench {
   /**
    * What to measure, and how long.
    *
-   * @param only some of {@link #NAMES}; empty: all but {@link #ASYNC_NAMES}
+   * @param only some of {@link #NAMES}; empty: all but {@link #ASYNC_NAMES} and {@link
+   *     #CLUSTER_NAMES}
    * @param json where the figures are written; null: nowhere
    * @param rounds 1 to 100; medians need five
    * @param round how long each is measured
@@ -107,7 +111,9 @@ public final class Bench {
     }
 
     boolean wants(String name) {
-      return only.isEmpty() ? !ASYNC_NAMES.contains(name) : only.contains(name);
+      return only.isEmpty()
+          ? !ASYNC_NAMES.contains(name) && !CLUSTER_NAMES.contains(name)
+          : only.contains(name);
     }
 
     boolean wantsAny(String... names) {
@@ -147,11 +153,17 @@ public final class Bench {
       }
     }
     AsyncBench.requireBroker(options);
+    if (CLUSTER_NAMES.stream().anyMatch(options::wants)) {
+      environment.requireServices();
+    }
     var bench = new Bench(options, environment, out);
     bench.makeTemplate();
     bench.shares();
     bench.figures.addAll(
         new AsyncBench(options, environment, bench::copy, bench.sessions, out::println).figures());
+    bench.figures.addAll(
+        new ClusterBench(options, environment, bench::copy, bench.sessions, out::println)
+            .figures());
     bench.fullAgainstEmpty();
     bench.starts();
     var inOrder =

@@ -37,6 +37,31 @@ public interface BenchEnvironment {
    */
   void fill(Server server, int reservations);
 
+  /**
+   * Fails if separate services could not be started here.
+   *
+   * @throws IllegalStateException with what to install
+   */
+  void requireServices();
+
+  /**
+   * Starts the shop as separate services behind their gateway, on a data directory as above, which
+   * must exist.
+   *
+   * @param inventories processes with the ledger; of the other roles there is one
+   * @return when the gateway answers
+   */
+  Services startServices(Path dataDir, int inventories);
+
+  /** Separate services. What is said of a server's process does not hold for them. */
+  interface Services extends Server {
+    /** Where a web server like the gateway's serves just these bytes. */
+    URI still(byte[] body);
+
+    /** Makes all processes of a role hang, or go on. */
+    void hang(String role, boolean hangs);
+  }
+
   /** A running server. Closing stops it gracefully and waits for its end. */
   interface Server extends AutoCloseable {
     /** On this machine. */

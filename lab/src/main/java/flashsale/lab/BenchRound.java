@@ -30,6 +30,8 @@ final class BenchRound {
   private static final Duration DRAINED_MAX = Duration.ofMinutes(5);
 
   /** A payment that the gateway does not answer is the last to be settled. */
+  private static final Duration JOURNEY_MAX = Duration.ofMinutes(3);
+
   private static final Duration FINAL_MAX = Duration.ofMinutes(1);
 
   private static final Duration SETTLED_MAX = Duration.ofSeconds(30);
@@ -105,7 +107,7 @@ final class BenchRound {
             "HELD");
     var round = Load.run(plan.paced(perSecond));
     shop.check(open, round.sent() + 1);
-    return round.latencies().getValueAtPercentile(95) / 1e3;
+    return p95(round);
   }
 
   /**
@@ -235,8 +237,75 @@ final class BenchRound {
 
   /** A sale with as many offers as a real one. */
   double saleRead(int number) {
-    var open = shop.openSale("read " + number, SALE_OFFERS, 100);
-    return get("/api/v1/sales/" + open.saleId(), open.saleId().toString());
+    var open = openForReading(number);
+    return get(path(open), open.saleId().toString());
+  }
+
+  Open openForReading(int number) {
+    return shop.openSale("read " + number, SALE_OFFERS, 100);
+  }
+
+  static String path(Open open) {
+    return "/api/v1/sales/" + open.saleId();
+  }
+
+  /** Reads from anywhere. */
+  double read(URI address) {
+    var request = Request.of("GET", address.getPath(), null, null, null);
+    return load(address.resolve("/"), List.of(request), leadIn(), 200, "").rate();
+  }
+
+  /**
+   * The times, in milliseconds, within which 95 of 100 reads of a sale, and 95 of 100 reservations,
+   * were answered, each from the moment at which it was due.
+   */
+  record Steady(double read, double reservation) {}
+
+  /** So many reads a second, evenly, and after that as many reservations. */
+  Steady steady(Open sale, Open hot, double perSecond, Duration measured) {
+    var read = List.of(Request.of("GET", path(sale), null, null, null));
+    var reads = paced(read, 200, sale.saleId().toString(), perSecond, measured);
+    var reservations = paced(reservations(hot), 201, "HELD", perSecond, measured);
+    return new Steady(p95(reads), p95(reservations));
+  }
+
+  private Load.Round paced(
+      List<Request> requests, int status, String text, double perSecond, Duration measured) {
+    var plan =
+        new Load.Plan(
+            server.url(), requests, options.connections(), leadIn(), measured, status, text);
+    return Load.run(plan.paced(perSecond));
+  }
+
+  private static double p95(Load.Round round) {
+    return round.latencies().getValueAtPercentile(95) / 1e3;
+  }
+
+  /**
+   * What became of customers who came, bought once, and went.
+   *
+   * @param p95 milliseconds within which 95 of 100 of those who paid had done so, from their
+   *     sign-in on
+   * @param paid how many that were
+   * @param failures as of {@link Rush}
+   */
+  record Journey(double p95, double paid, double failures) {}
+
+  /** Everybody comes within the time of a round, and nobody hesitates. */
+  Journey journey(int customers, boolean async, int number) {
+    var open = shop.openSale("journey " + number, SALE_OFFERS, customers);
+    var plan =
+        CrowdPlan.of(server.url(), open.saleId(), customers, number)
+            .paced(options.round(), Duration.ZERO, JOURNEY_MAX)
+            .async(async, FINAL_MAX);
+    var report = Crowd.run(plan, Display.none());
+    var broken = report.promises().verify(server.url());
+    shop.audit(open);
+    var line = report.journeys().stream().findFirst();
+    return new Journey(
+        line.map(l -> l.p95Micros() / 1e3).orElse(0.0),
+        report.outcomes().getOrDefault("PAID", 0L),
+        report.failures() + report.brokenRules().size() + broken.size());
   }
 
   /** Of the server's Java process, as the kernel counts it. */

@@ -41,6 +41,7 @@ public final class Crowd {
   private final Display display;
   private final Tally tally = new Tally();
   private final Tally ends = new Tally();
+  private final Tally journeys = new Tally();
   private final Promises promises = new Promises();
   private final ConcurrentMap<Outcome, LongAdder> outcomes = new ConcurrentHashMap<>();
   private final ConcurrentMap<UUID, LongAdder> reserved = new ConcurrentHashMap<>();
@@ -122,6 +123,11 @@ public final class Crowd {
   /** An accepted request has come to a final state, or never did: {@link Tally#NO_ANSWER}. */
   void reachedItsEnd(String call, int status, String code, long nanos) {
     ends.record(call, status, code, nanos);
+  }
+
+  /** Somebody has paid, so long after they began to sign in. */
+  void arrived(long nanos) {
+    journeys.record("journey", 201, "", nanos);
   }
 
   Client client() {
@@ -305,6 +311,7 @@ public final class Crowd {
         elapsed,
         tally.lines(),
         ends.lines(),
+        journeys.lines(),
         offers,
         byName,
         promises,

@@ -18,6 +18,7 @@ import java.util.stream.Stream;
  * @param ends requests that were answered with 202, each with the time from the request to its
  *     final state, and the status that this would have been answered with; the status of one that
  *     has never reached any is 0
+ * @param journeys from the sign-in to the paid order, pauses included; none or one line
  * @param outcomes how purchases ended, by name
  * @param brokenRules what the shop did against its own rules, in words; the first hundred
  */
@@ -26,6 +27,7 @@ public record CrowdReport(
     Duration elapsed,
     List<CallLine> calls,
     List<CallLine> ends,
+    List<CallLine> journeys,
     List<OfferLine> offers,
     Map<String, Long> outcomes,
     Promises promises,

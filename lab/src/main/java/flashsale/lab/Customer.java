@@ -70,6 +70,7 @@ final class Customer {
 
   private Outcome purchase(Client client) throws InterruptedException {
     var temper = Temper.of(random);
+    long from = System.nanoTime();
     shop.signIn(client);
     for (int choice = 1; choice <= CHOICES_MAX; choice++) {
       var sale = shop.look(client);
@@ -78,7 +79,11 @@ final class Customer {
       var reserved = reserve(client, sale, lines, temper);
       if (!reserved.isEmpty()) {
         shop.pause(plan.thinkTime());
-        return end(client, reserved, lines, temper.ending());
+        var outcome = end(client, reserved, lines, temper.ending());
+        if (outcome == Outcome.PAID) {
+          crowd.arrived(System.nanoTime() - from);
+        }
+        return outcome;
       }
     }
     return Outcome.REFUSED;

@@ -57,6 +57,17 @@ class BenchTest {
     }
 
     @Override
+    public void requireServices() {
+      started.add("required");
+    }
+
+    @Override
+    public Services startServices(Path dataDir, int inventories) {
+      var server = start(dataDir, List.of("-Xmx256m", "-XX:+UseParallelGC"), Optional.empty());
+      return new TinyServices((TinyServer) server, inventories + " inventories");
+    }
+
+    @Override
     public void fill(Server server, int reservations) {
       filled.add(reservations);
     }
@@ -93,6 +104,63 @@ class BenchTest {
     public void kill() {}
 
     /** Stays up: its copies are the same shop. */
+    @Override
+    public void close() {}
+  }
+
+  /** The tiny shop once more; what hangs it remembers. */
+  private final class TinyServices implements BenchEnvironment.Services {
+    private final TinyServer server;
+
+    TinyServices(TinyServer server, String what) {
+      this.server = server;
+      started.add(what);
+    }
+
+    @Override
+    public URI still(byte[] body) {
+      assertThat(body).isNotEmpty();
+      return url().resolve("/bench/noop");
+    }
+
+    @Override
+    public void hang(String role, boolean hangs) {
+      started.add(role + (hangs ? " hangs" : " goes on"));
+    }
+
+    @Override
+    public URI url() {
+      return server.url();
+    }
+
+    @Override
+    public long pid() {
+      return server.pid();
+    }
+
+    @Override
+    public long spawnedAtNanoTime() {
+      return server.spawnedAtNanoTime();
+    }
+
+    @Override
+    public BenchEnvironment.Login operator() {
+      return server.operator();
+    }
+
+    @Override
+    public BenchEnvironment.Database database() {
+      return server.database();
+    }
+
+    @Override
+    public Map<String, Long> reservations(UUID from, UUID to) {
+      return server.reservations(from, to);
+    }
+
+    @Override
+    public void kill() {}
+
     @Override
     public void close() {}
   }
@@ -180,6 +248,41 @@ class BenchTest {
     assertThat(failures.get("value").asDouble()).isZero();
     assertThat(failures.get("rounds")).hasSize(4);
     assertThat(failures.get("behind").get("6 customers").get(0).asDouble()).isPositive();
+  }
+
+  @Test
+  void separateServicesAreMeasuredAgainstOneProcessAndWhileOneOfThemHangs() throws IOException {
+    var text = run(options(false, Bench.CLUSTER_NAMES.toArray(String[]::new)), new TinyShops(), 0);
+
+    assertThat(text).contains(Bench.CLUSTER_NAMES).contains("3 customers, async: p95");
+    assertThat(started.subList(0, 11))
+        .containsExactly(
+            "required",
+            "template",
+            "whole",
+            "split",
+            "1 inventories",
+            "one",
+            "1 inventories",
+            "two",
+            "2 inventories",
+            "services",
+            "1 inventories");
+    assertThat(started.subList(11, started.size()))
+        .hasSize(8)
+        .startsWith("payments hangs", "payments goes on", "payments hangs");
+    var figures = new HashMap<String, JsonNode>();
+    for (var f : Json.tolerant().readTree(Files.readString(folder.resolve("figures.json")))) {
+      figures.put(f.get("name").asText(), f);
+    }
+    assertThat(figures.keySet()).containsExactlyInAnyOrderElementsOf(Bench.CLUSTER_NAMES);
+    for (var name : Bench.CLUSTER_NAMES.subList(0, 4)) {
+      assertThat(figures.get(name).get("rounds")).as(name).hasSize(3);
+      assertThat(figures.get(name).get("value").asDouble()).as(name).isPositive();
+    }
+    assertThat(figures.get("journey").get("value").asDouble()).isZero();
+    assertThat(figures.get("journey").get("behind").get("6 customers, sync").get(0).asDouble())
+        .isPositive();
   }
 
   @Test

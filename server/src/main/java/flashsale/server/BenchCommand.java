@@ -1,5 +1,6 @@
 package flashsale.server;
 
+import flashsale.cluster.NginxNode;
 import flashsale.lab.Bench;
 import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.messaging.RabbitSettings;
@@ -44,6 +45,13 @@ final class BenchCommand implements Callable<Integer> {
       paramLabel = "NAME",
       description = "Runs one measurement; may be repeated.")
   private List<String> only = List.of();
+
+  @Option(
+      names = "--cluster",
+      description =
+          "Without --only: separate services behind an nginx, all on this machine; both"
+              + " architectures.")
+  private boolean cluster;
 
   @Option(names = "--json", paramLabel = "FILE", description = "Writes the figures as JSON.")
   private Path json;
@@ -108,6 +116,10 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(), "--port must be from 0 to " + PORT_MAX + ".");
     }
     boolean async = architecture.async();
+    if (cluster && async) {
+      throw new ParameterException(
+          spec.commandLine(), "--cluster measures both architectures: leave --architecture out.");
+    }
     var broker = architecture.rabbitmq();
     var workDir = workDir();
     var product =
@@ -115,6 +127,9 @@ final class BenchCommand implements Callable<Integer> {
             port, url -> System.out.println("A server under test answers at " + url));
     try {
       return Bench.run(options(workDir, async, broker), product, System.out);
+    } catch (NginxNode.NotInstalled e) {
+      throw new CommandFailure(
+          ExitCode.ENVIRONMENT, "Separate services need a gateway. " + e.getMessage());
     } catch (RabbitNode.NotInstalled e) {
       throw new CommandFailure(
           ExitCode.ENVIRONMENT,
@@ -147,7 +162,7 @@ final class BenchCommand implements Callable<Integer> {
   private Bench.Options options(Path workDir, boolean async, Optional<RabbitSettings> broker) {
     try {
       return new Bench.Options(
-          only.isEmpty() && async ? Bench.ASYNC_NAMES : only,
+          only.isEmpty() ? namesOf(async) : only,
           json,
           rounds,
           Duration.ofSeconds(seconds),
@@ -164,6 +179,14 @@ final class BenchCommand implements Callable<Integer> {
     } catch (IllegalArgumentException e) {
       throw new ParameterException(spec.commandLine(), e.getMessage(), e);
     }
+  }
+
+  /** Empty: all that is not named here. */
+  private List<String> namesOf(boolean async) {
+    if (cluster) {
+      return Bench.CLUSTER_NAMES;
+    }
+    return async ? Bench.ASYNC_NAMES : List.of();
   }
 
   private static void delete(Path folder) throws IOException {

@@ -1,5 +1,6 @@
 package flashsale.server;
 
+import flashsale.cluster.NginxNode;
 import flashsale.contracts.OrderIds;
 import flashsale.lab.BenchEnvironment;
 import flashsale.platform.ids.Ids;
@@ -35,7 +36,13 @@ final class BenchedProduct implements BenchEnvironment {
   private static final String MESSAGING_URL = "FLASHSALE_MESSAGING_URL";
   private static final int LAST_LINES = 5;
   private static final int FILL_BATCH = 10_000;
-  private static final int LIMIT_MAX = 100_000_000;
+
+  /** Every limit is looked at as for anybody, and none is ever used up. */
+  private static final Map<String, String> ABUNDANT =
+      Map.of(
+          "FLASHSALE_LIMITS_CUSTOMER_READS", "100000000",
+          "FLASHSALE_LIMITS_CUSTOMER_WRITES", "100000000",
+          "FLASHSALE_LIMITS_CUSTOMER_PURCHASES", "100000000");
 
   private final int port;
   private final Consumer<URI> started;
@@ -56,10 +63,6 @@ final class BenchedProduct implements BenchEnvironment {
     var arguments = new ArrayList<>(List.of("serve", "--bench-endpoints"));
     arguments.addAll(List.of("--port", Integer.toString(port)));
     arguments.addAll(List.of("--data-dir", dataDir.toString(), "--set", "log.access=false"));
-    // Every limit is looked at as for anybody, and none is ever used up.
-    for (var limit : List.of("Reads", "Writes", "Purchases")) {
-      arguments.addAll(List.of("--set", "limits.customer" + limit + "=" + LIMIT_MAX));
-    }
     var command = JavaProgram.command(jvmFlags, arguments);
     var builder =
         new ProcessBuilder(command)
@@ -67,6 +70,7 @@ final class BenchedProduct implements BenchEnvironment {
             .redirectError(new File(dataDir + ".log"));
     // Nobody's real database or broker.
     builder.environment().keySet().removeIf(name -> name.startsWith("FLASHSALE_"));
+    builder.environment().putAll(ABUNDANT);
     // Not as an option: it has a password, and what stands on a command line, every user can read.
     broker.ifPresent(url -> builder.environment().put(MESSAGING_URL, url));
     long spawnedAt = System.nanoTime();
@@ -78,6 +82,18 @@ final class BenchedProduct implements BenchEnvironment {
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
+  }
+
+  @Override
+  public void requireServices() {
+    NginxNode.program();
+  }
+
+  @Override
+  public Services startServices(Path dataDir, int inventories) {
+    var settings = new HashMap<>(ABUNDANT);
+    settings.put("FLASHSALE_LOG_ACCESS", "false");
+    return BenchedServices.start(dataDir, inventories, settings);
   }
 
   private static URI address(Process process, Path dataDir) {
@@ -120,26 +136,12 @@ final class BenchedProduct implements BenchEnvironment {
 
     @Override
     public Database database() {
-      var login = EmbeddedPostgres.running(dataDir, NAIVE).orElseThrow();
-      return new Database(login.url(), login.user(), login.password());
+      return naive(dataDir);
     }
 
     @Override
     public Map<String, Long> reservations(UUID from, UUID to) {
-      var states = new HashMap<String, Long>();
-      try (var connection = connect(dataDir, "reservations");
-          var statement = connection.prepareStatement(STATES)) {
-        statement.setObject(1, from);
-        statement.setObject(2, to);
-        try (var rows = statement.executeQuery()) {
-          while (rows.next()) {
-            states.put(rows.getString(1), rows.getLong(2));
-          }
-        }
-      } catch (SQLException e) {
-        throw new CommandFailure(ExitCode.FAILED, "Counting failed: " + e.getMessage(), e);
-      }
-      return states;
+      return BenchedProduct.reservations(dataDir, from, to);
     }
 
     @Override
@@ -229,6 +231,30 @@ final class BenchedProduct implements BenchEnvironment {
              1999, 'EUR', '', now(), now()
       FROM unnest(?::uuid[], ?::uuid[]) AS u (id, order_id)
       """;
+
+  /** The naive peer's own database beside the roles'. */
+  static Database naive(Path dataDir) {
+    var login = EmbeddedPostgres.running(dataDir, NAIVE).orElseThrow();
+    return new Database(login.url(), login.user(), login.password());
+  }
+
+  /** How many reservations with an id between these are in which state. */
+  static Map<String, Long> reservations(Path dataDir, UUID from, UUID to) {
+    var states = new HashMap<String, Long>();
+    try (var connection = connect(dataDir, "reservations");
+        var statement = connection.prepareStatement(STATES)) {
+      statement.setObject(1, from);
+      statement.setObject(2, to);
+      try (var rows = statement.executeQuery()) {
+        while (rows.next()) {
+          states.put(rows.getString(1), rows.getLong(2));
+        }
+      }
+    } catch (SQLException e) {
+      throw new CommandFailure(ExitCode.FAILED, "Counting failed: " + e.getMessage(), e);
+    }
+    return states;
+  }
 
   private static Connection connect(Path dataDir, String role) throws SQLException {
     var login = EmbeddedPostgres.running(dataDir, role).orElseThrow();

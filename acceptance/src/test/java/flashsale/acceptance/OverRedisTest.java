@@ -1,0 +1,158 @@
+package flashsale.acceptance;
+
+import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
+
+import flashsale.acceptance.TestShop.Ask;
+import flashsale.acceptance.TestShop.Sale;
+import flashsale.redis.RedisNode;
+import flashsale.redis.SlowProxy;
+import flashsale.server.SplitShop;
+import java.io.IOException;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+
+/**
+ * Separate services that share a Redis, which is reached through a connection that can be slowed.
+ */
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+class OverRedisTest {
+  private static final int READS = 6;
+  private static final int CUSTOMERS = 3;
+
+  private final Path folder = TemporaryFolder.make();
+  private RedisNode redis;
+  private SlowProxy proxy;
+  private SplitShop split;
+  private TestShop shop;
+  private Sale sale;
+
+  @BeforeAll
+  void start() {
+    redis = RedisNode.start(folder.resolve("redis"), "");
+    proxy = new SlowProxy(redis.port());
+    var settings = new HashMap<>(TestShop.TIRELESS);
+    settings.put("redis.url", redis.url(proxy.port()));
+    settings.put("redis.budget", "200ms");
+    settings.put("limits.window", "10m");
+    settings.put("limits.customerReads", Integer.toString(READS));
+    split = SplitShop.start(folder, settings);
+    shop = TestShop.of(folder, split);
+    sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(200, 0, 100));
+  }
+
+  @AfterAll
+  void stop() throws IOException {
+    split.close();
+    shop.close();
+    proxy.close();
+    redis.close();
+  }
+
+  @AfterEach
+  void asItWas() {
+    proxy.delay(Duration.ZERO);
+    redis.restart();
+    await().atMost(Duration.ofSeconds(30)).until(() -> states().allMatch("UP"::equals));
+  }
+
+  /** As each role tells it, asked anew. */
+  private Stream<String> states() {
+    return Stream.of("users", "catalog", "inventory", "reservations", "orders", "payments")
+        .map(role -> new Visitor(split.direct(role), null).get("/health/ready"))
+        .map(health -> health.expect(200).json().path("details").path("Redis").asText());
+  }
+
+  @Test
+  void aLimitHoldsForAllProcessesTogether() {
+    var customer = shop.newCustomer();
+    var paths = List.of("/api/v1/orders", "/api/v1/payments/" + sale.offerId());
+    for (int i = 0; i < READS; i++) {
+      assertThat(customer.get(paths.get(i % 2)).status()).isIn(200, 404);
+    }
+    for (var path : paths) {
+      customer.get(path).expect(429, "RATE_LIMITED");
+    }
+    shop.newCustomer().get("/api/v1/orders").expect(200);
+  }
+
+  @Test
+  void whatIsShownIsTheLedgersWithoutAskingIt() {
+    var small = shop.openSale(new Ask(5, 0, 100));
+    var path = "/api/v1/sales/" + small.saleId();
+    shop.newCustomer().reserve(small.offerId(), 2).expect(201);
+    await()
+        .until(
+            () -> {
+              var offer = shop.anybody().get(path).expect(200).json().path("offers").get(0);
+              return offer.path("available").asInt() == 3;
+            });
+    shop.newCustomer().reserve(small.offerId(), 3).expect(201);
+    await().until(() -> shop.newCustomer().reserve(small.offerId(), 1).status() == 409);
+  }
+
+  @Test
+  void aProductThatIsChangedIsNotShownAsItWas() {
+    var body = Map.of("name", "Lamp", "description", "old");
+    var product =
+        shop.operator().post("/api/v1/admin/products", body).expect(201).text("productId");
+    var path = "/api/v1/products/" + product;
+    for (var text : List.of("new", "newer", "newest")) {
+      shop.anybody().get(path).expect(200);
+      shop.operator()
+          .patch("/api/v1/admin/products/" + product, Map.of("description", text))
+          .expect(200);
+      assertThat(shop.anybody().get(path).expect(200).text("description")).isEqualTo(text);
+    }
+  }
+
+  @Test
+  void whateverHappensToItACrowdGoesOnBuying() throws Exception {
+    var tokens = Stream.generate(shop.tokens()::customer).limit(CUSTOMERS).toList();
+    var crowd = Crowd.rush(shop.url(), sale, tokens);
+    goesOn(crowd);
+    redis.flush();
+    goesOn(crowd);
+    signal("STOP");
+    goesOn(crowd);
+    signal("CONT");
+    goesOn(crowd);
+    proxy.delay(Duration.ofMillis(400));
+    goesOn(crowd);
+    proxy.delay(Duration.ZERO);
+    redis.close();
+    goesOn(crowd);
+    assertThat(states()).containsOnly("DOWN");
+    var customer = shop.newCustomer();
+    customer.delete("/api/v1/sessions").expect(204);
+    await().atMost(Duration.ofSeconds(10)).until(() -> isOver(customer));
+    redis.restart();
+    goesOn(crowd);
+    crowd.leave();
+    assertThat(crowd.surprises()).isEmpty();
+    CrashTest.assertKept(shop, crowd.promises());
+    shop.assertAudited();
+  }
+
+  private static boolean isOver(Visitor customer) {
+    return customer.get("/api/v1/orders").status() == 401;
+  }
+
+  private static void goesOn(Crowd crowd) {
+    int enough = crowd.promised() + 10 * CUSTOMERS;
+    await().atMost(Duration.ofSeconds(60)).until(() -> crowd.promised() >= enough);
+  }
+
+  private void signal(String name) throws IOException, InterruptedException {
+    new ProcessBuilder("kill", "-" + name, Long.toString(redis.pid())).start().waitFor();
+  }
+}
