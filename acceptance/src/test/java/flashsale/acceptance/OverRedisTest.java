@@ -26,7 +26,7 @@ import org.junit.jupiter.api.TestInstance;
  */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class OverRedisTest {
-  private static final int READS = 6;
+  private static final int WRITES = 6;
   private static final int CUSTOMERS = 3;
 
   private final Path folder = TemporaryFolder.make();
@@ -44,7 +44,7 @@ class OverRedisTest {
     settings.put("redis.url", redis.url(proxy.port()));
     settings.put("redis.budget", "200ms");
     settings.put("limits.window", "10m");
-    settings.put("limits.customerReads", Integer.toString(READS));
+    settings.put("limits.customerWrites", Integer.toString(WRITES));
     split = SplitShop.start(folder, settings);
     shop = TestShop.of(folder, split);
     sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(200, 0, 100));
@@ -75,14 +75,22 @@ class OverRedisTest {
   @Test
   void aLimitHoldsForAllProcessesTogether() {
     var customer = shop.newCustomer();
-    var paths = List.of("/api/v1/orders", "/api/v1/payments/" + sale.offerId());
-    for (int i = 0; i < READS; i++) {
-      assertThat(customer.get(paths.get(i % 2)).status()).isIn(200, 404);
+    for (int i = 0; i < WRITES; i += 2) {
+      atTheReservations(customer).expect(201);
+      atTheUsers(customer).expect(422);
     }
-    for (var path : paths) {
-      customer.get(path).expect(429, "RATE_LIMITED");
-    }
-    shop.newCustomer().get("/api/v1/orders").expect(200);
+    atTheReservations(customer).expect(429, "RATE_LIMITED");
+    atTheUsers(customer).expect(429, "RATE_LIMITED");
+    atTheReservations(shop.newCustomer()).expect(201);
+  }
+
+  private static Reply atTheReservations(Visitor customer) {
+    return customer.post("/api/v1/carts", Map.of());
+  }
+
+  private static Reply atTheUsers(Visitor customer) {
+    return customer.put(
+        "/api/v1/users/me/password", Map.of("oldPassword", "short", "newPassword", "short"));
   }
 
   @Test

@@ -27,6 +27,7 @@ import io.micrometer.core.instrument.Counter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -77,6 +78,7 @@ public final class RedisLink implements AutoCloseable {
   private final AbstractRedisClient client;
   private final ConcurrentMap<String, CopyOnWriteArrayList<Consumer<String>>> listeners =
       new ConcurrentHashMap<>();
+  private final Set<String> subscribed = ConcurrentHashMap.newKeySet();
   private final CircuitBreaker breaker =
       CircuitBreaker.builder()
           .volume(BREAKER_QUESTIONS)
@@ -147,6 +149,10 @@ public final class RedisLink implements AutoCloseable {
       if (news == null) {
         listen();
       }
+      subscribeToTheRest();
+      if (breaker.state() != CircuitBreaker.State.CLOSED) {
+        ask(RedisClusterAsyncCommands::ping); // Else it would wait for a customer to try.
+      }
       refusal = "";
     } catch (RedisException e) {
       var why = reason(e);
@@ -189,10 +195,22 @@ public final class RedisLink implements AutoCloseable {
           public void message(String topic, byte[] text) {
             heard(topic, new String(text, StandardCharsets.UTF_8));
           }
+
+          @Override
+          public void subscribed(String topic, long count) {
+            subscribed.add(topic);
+          }
         });
     news = opened;
-    // After each loss it subscribes anew by itself.
-    listeners.keySet().forEach(name -> unawaited(opened.async().subscribe(name)));
+  }
+
+  /** What Redis has confirmed once, the client subscribes to anew after each loss. */
+  private void subscribeToTheRest() {
+    for (var name : listeners.keySet()) {
+      if (!subscribed.contains(name)) {
+        unawaited(news.async().subscribe(name));
+      }
+    }
   }
 
   private void heard(String topic, String text) {

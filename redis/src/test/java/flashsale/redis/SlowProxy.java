@@ -37,13 +37,20 @@ public final class SlowProxy implements AutoCloseable {
   private void accept() {
     try {
       while (true) {
-        var client = listening.accept();
-        var server = new Socket(InetAddress.getLoopbackAddress(), target);
-        Thread.startVirtualThread(() -> copy(client, server));
-        Thread.startVirtualThread(() -> copy(server, client));
+        connect(listening.accept());
       }
     } catch (IOException e) {
-      // Closed, or there is nobody to hand it on to.
+      // Closed.
+    }
+  }
+
+  private void connect(Socket client) throws IOException {
+    try {
+      var server = new Socket(InetAddress.getLoopbackAddress(), target);
+      Thread.startVirtualThread(() -> copy(client, server));
+      Thread.startVirtualThread(() -> copy(server, client));
+    } catch (IOException e) {
+      client.close(); // There is nobody to hand it on to, for now.
     }
   }
 
