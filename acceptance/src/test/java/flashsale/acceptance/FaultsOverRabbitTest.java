@@ -93,15 +93,18 @@ class FaultsOverRabbitTest {
   }
 
   private static void killOneOf(String role) {
-    long pid =
-        shop.sql(role)
-            .number(
-                """
-                SELECT pid FROM pg_stat_activity
-                WHERE datname = current_database() AND pid <> pg_backend_pid()
-                  AND backend_type = 'client backend' LIMIT 1
-                """);
-    assertThat(ProcessHandle.of(pid)).isPresent();
-    ProcessHandle.of(pid).get().destroyForcibly();
+    // A pool may have no connection just after it has lost all of them.
+    await().until(() -> onePid(role) != 0);
+    ProcessHandle.of(onePid(role)).orElseThrow().destroyForcibly();
+  }
+
+  private static long onePid(String role) {
+    return shop.sql(role)
+        .number(
+            """
+            SELECT coalesce(min(pid), 0) FROM pg_stat_activity
+            WHERE datname = current_database() AND pid <> pg_backend_pid()
+              AND backend_type = 'client backend'
+            """);
   }
 }
