@@ -121,7 +121,7 @@ final class ColdPages {
 
   private Optional<byte[]> readProduct(UUID productId) {
     return database
-        .with(connection -> ProductRows.find(connection, productId))
+        .read(connection -> ProductRows.find(connection, productId))
         .map(product -> Json.bytes(product));
   }
 
@@ -138,7 +138,7 @@ final class ColdPages {
 
   private Ready readProducts(int limit, String cursor) {
     var after = Optional.ofNullable(cursor).map(Cursor::parseProduct);
-    var found = database.with(connection -> ProductRows.page(connection, after, limit + 1));
+    var found = database.read(connection -> ProductRows.page(connection, after, limit + 1));
     return Ready.of(
         new Products(
             found.subList(0, Math.min(limit, found.size())),
@@ -155,7 +155,7 @@ final class ColdPages {
   private Ready readSales(boolean withUnpublished, int limit, String cursor) {
     var after = Optional.ofNullable(cursor).map(Cursor.OfSale::parse);
     var found =
-        database.with(connection -> SaleRows.page(connection, withUnpublished, after, limit + 1));
+        database.read(connection -> SaleRows.page(connection, withUnpublished, after, limit + 1));
     var now = clock.instant();
     var shown = found.subList(0, Math.min(limit, found.size()));
     return Ready.of(
@@ -175,7 +175,7 @@ final class ColdPages {
             saleId,
             id ->
                 database
-                    .with(connection -> SaleRows.listing(connection, id))
+                    .read(connection -> SaleRows.listing(connection, id))
                     .filter(listing -> listing.sale().published())
                     .map(listing -> SalePage.of(listing, figures(id)))
                     .orElse(null)));
@@ -193,7 +193,7 @@ final class ColdPages {
           var quotes =
               new HashMap<UUID, Quote>(
                   LiveSales.quotes(
-                      database.with(connection -> SaleRows.listingsOf(connection, asked))));
+                      database.read(connection -> SaleRows.listingsOf(connection, asked))));
           quotes.keySet().retainAll(asked);
           return quotes;
         });

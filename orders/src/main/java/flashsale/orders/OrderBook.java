@@ -120,7 +120,7 @@ public final class OrderBook implements Orders {
   @Override
   public List<Order> find(Collection<UUID> orderIds) {
     var ids = orderIds.stream().map(OrderIds::reservationOf).toList();
-    return database.with(connection -> OrderTable.find(connection, ids)).stream()
+    return database.read(connection -> OrderTable.find(connection, ids)).stream()
         .filter(OrderRow::wasPlaced)
         .map(OrderRow::order)
         .toList();
@@ -137,6 +137,6 @@ public final class OrderBook implements Orders {
 
   /** The customer's orders behind this place, newest first, at most {@code max}. */
   List<OrderRow> ofCustomer(UUID customerId, OrderCursor cursor, int max) {
-    return database.with(c -> OrderTable.ofCustomer(c, customerId, cursor, max));
+    return database.read(c -> OrderTable.ofCustomer(c, customerId, cursor, max));
   }
 }

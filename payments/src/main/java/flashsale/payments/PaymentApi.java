@@ -144,7 +144,7 @@ public final class PaymentApi implements AutoCloseable {
   }
 
   private PaymentRow own(Call call) {
-    return book.find(call.pathId("paymentId", "payment"))
+    return book.look(call.pathId("paymentId", "payment"))
         .filter(row -> row.customerId().equals(call.caller().userId()))
         .orElseThrow(() -> Problem.notFound("payment"));
   }

@@ -135,6 +135,13 @@ final class PaymentBook {
     return Optional.ofNullable(find(List.of(paymentId)).get(paymentId));
   }
 
+  /** The same for somebody who only wants to know. */
+  Optional<PaymentRow> look(UUID paymentId) {
+    var ids = List.of(paymentId);
+    return Optional.ofNullable(
+        database.read(connection -> PaymentTable.find(connection, ids)).get(paymentId));
+  }
+
   Map<UUID, PaymentRow> find(Collection<UUID> paymentIds) {
     return database.with(connection -> PaymentTable.find(connection, paymentIds));
   }

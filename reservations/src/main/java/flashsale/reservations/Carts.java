@@ -68,7 +68,7 @@ public final class Carts {
 
   /** The customer's own cart; empty for anybody else's. */
   public Optional<Cart> find(UUID cartId, UUID customerId) {
-    return database.with(connection -> find(connection, cartId, customerId));
+    return database.read(connection -> find(connection, cartId, customerId));
   }
 
   /** Sets the quantity of one offer; 0 takes it out. Empty for anybody else's cart. */

@@ -104,7 +104,7 @@ public final class ReservationApi implements AutoCloseable {
             LOOKUPS_BATCH_MAX,
             settings.queueMax(),
             ids -> {
-              var found = book.find(ids);
+              var found = book.look(ids);
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
             },
             meters.batches("reservation-lookup"));

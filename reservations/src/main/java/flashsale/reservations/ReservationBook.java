@@ -331,22 +331,29 @@ public final class ReservationBook implements Reservations {
 
   /** The rows with these ids, in one statement. */
   Map<UUID, Row> find(Collection<UUID> ids) {
-    return database.with(
-        connection -> {
-          try (var statement =
-              connection.prepareStatement(
-                  "SELECT " + COLUMNS + " FROM reservation WHERE reservation_id = ANY (?)")) {
-            statement.setArray(1, connection.createArrayOf("uuid", ids.toArray()));
-            var found = new HashMap<UUID, Row>();
-            try (var rows = statement.executeQuery()) {
-              while (rows.next()) {
-                var row = read(rows);
-                found.put(row.reservationId(), row);
-              }
-            }
-            return found;
-          }
-        });
+    return database.with(connection -> find(connection, ids));
+  }
+
+  /** The same for somebody who only wants to know. */
+  Map<UUID, Row> look(Collection<UUID> ids) {
+    return database.read(connection -> find(connection, ids));
+  }
+
+  private static Map<UUID, Row> find(Connection connection, Collection<UUID> ids)
+      throws SQLException {
+    try (var statement =
+        connection.prepareStatement(
+            "SELECT " + COLUMNS + " FROM reservation WHERE reservation_id = ANY (?)")) {
+      statement.setArray(1, connection.createArrayOf("uuid", ids.toArray()));
+      var found = new HashMap<UUID, Row>();
+      try (var rows = statement.executeQuery()) {
+        while (rows.next()) {
+          var row = read(rows);
+          found.put(row.reservationId(), row);
+        }
+      }
+      return found;
+    }
   }
 
   private static Row read(ResultSet rows) throws SQLException {

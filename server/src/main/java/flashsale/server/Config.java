@@ -127,6 +127,7 @@ public record Config(
   /** Where the roles' databases are, and how many connections each gets. */
   public record Database(
       String url,
+      String readUrl,
       String user,
       String password,
       int connectionsMax,
@@ -148,6 +149,11 @@ public record Config(
     /** The address of a role's own database at the external PostgreSQL. */
     public String url(String role) {
       return url.replace(ROLE, role);
+    }
+
+    /** The address of that database's replica; empty if there is none. */
+    public String readUrl(String role) {
+      return readUrl.replace(ROLE, role);
     }
 
     /** The login of a role at the external PostgreSQL. */

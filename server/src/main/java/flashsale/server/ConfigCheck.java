@@ -143,6 +143,15 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               c -> !c.database().embedded() && !c.database().url().startsWith("jdbc:postgresql://"),
               "Only PostgreSQL is supported: the address begins with jdbc:postgresql://"),
           new ConfigCheck(
+              List.of("database.url", "database.readUrl"),
+              c ->
+                  !c.database().readUrl().isEmpty()
+                      && (c.database().embedded()
+                          || !c.database().readUrl().startsWith("jdbc:postgresql://")
+                          || !c.database().readUrl().contains(Config.ROLE)),
+              "database.readUrl is for replicas of an external PostgreSQL, such as"
+                  + " jdbc:postgresql://replica.example.com/flashsale_{role}"),
+          new ConfigCheck(
               List.of("database.url", "database.user"),
               c -> !c.database().embedded() && c.database().user().isEmpty(),
               "The external PostgreSQL needs a login: set database.user and database.password."),

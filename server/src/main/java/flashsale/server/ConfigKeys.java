@@ -169,6 +169,11 @@ final class ConfigKeys {
               "JDBC address of an external PostgreSQL with {role} where the name of each role's own"
                   + " database goes; empty: an embedded PostgreSQL in the data directory"),
           text(
+              "database.readUrl",
+              "",
+              "the same for streaming replicas, which are read where they are up to date, with the"
+                  + " same logins; empty: none"),
+          text(
               "database.user",
               "",
               "login at the external PostgreSQL; {role} in it is replaced by the role's name"),

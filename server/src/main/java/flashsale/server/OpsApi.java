@@ -79,6 +79,7 @@ final class OpsApi {
       boolean answers = answers(database);
       up &= answers;
       details.put("database " + database.name(), answers ? "UP" : "DOWN");
+      database.replicaState().ifPresent(s -> details.put("replica " + database.name(), s));
       var letters = deadLetters.get(database.name());
       if (letters != null) {
         // To alert on only: a letter that waits keeps nobody from buying.

@@ -100,7 +100,8 @@ public final class RoleDatabases implements AutoCloseable {
         config.poolMax(role),
         config.waitingMax(),
         config.waitMax(),
-        config.embedded() ? flush : Flush.AT_COMMIT);
+        config.embedded() ? flush : Flush.AT_COMMIT,
+        config.readUrl(role));
   }
 
   /** How to log in at a database; makes it where this process has started PostgreSQL. */

@@ -31,6 +31,7 @@ import java.util.stream.Collectors;
 final class Walks implements Checkout, AutoCloseable {
   private final Outboxes outboxes;
   private final InstantSource clock;
+  private final boolean alone;
   private final BiConsumer<Fact, Fact> walked;
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   private final DirectDriver direct;
@@ -59,6 +60,8 @@ final class Walks implements Checkout, AutoCloseable {
     this.outboxes = outboxes;
     this.walked = walked;
     this.clock = clock;
+    // The data directory with the embedded databases has one owner at a time.
+    this.alone = config.process().whole() && config.database().embedded();
     var checkout = config.checkout();
     this.direct =
         new DirectDriver(
@@ -112,7 +115,7 @@ final class Walks implements Checkout, AutoCloseable {
    * walked from it.
    */
   DirectBus driveOutboxes() {
-    var relays = new DirectBus(outboxes.queues(), Relay.ATTEMPTS_MAX, clock);
+    var relays = new DirectBus(outboxes.queues(), Relay.ATTEMPTS_MAX, alone, clock);
     for (var role : outboxes.queues().keySet()) {
       relays.subscribe(role, Relay.TAKEN_MAX, batch -> batch.forEach(this::drive));
     }

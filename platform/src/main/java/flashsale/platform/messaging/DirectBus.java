@@ -35,6 +35,7 @@ public final class DirectBus implements Bus {
 
   private final Map<String, Queue> queues;
   private final int attemptsMax;
+  private final boolean alone;
   private final InstantSource clock;
   private final ConcurrentMap<String, Relay> relays = new ConcurrentHashMap<>();
   private volatile boolean closed;
@@ -46,6 +47,16 @@ public final class DirectBus implements Bus {
    * @param attemptsMax after which a message that fails is parked
    */
   public DirectBus(Map<String, Queue> queues, int attemptsMax, InstantSource clock) {
+    this(queues, attemptsMax, false, clock);
+  }
+
+  /**
+   * The same.
+   *
+   * @param alone whether no other process can have these queues
+   */
+  public DirectBus(Map<String, Queue> queues, int attemptsMax, boolean alone, InstantSource clock) {
+    this.alone = alone;
     this.queues = Map.copyOf(queues);
     this.attemptsMax = attemptsMax;
     this.clock = clock;
@@ -86,6 +97,7 @@ public final class DirectBus implements Bus {
               queue,
               batchMax,
               attemptsMax,
+              alone,
               place.outbox,
               clock,
               taken -> handler.handle(List.of(message(taken))),

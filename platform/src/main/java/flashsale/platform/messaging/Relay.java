@@ -70,6 +70,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   private final String name;
   private final int takenMax;
   private final int attemptsMax;
+  private final boolean alone;
   private final Outbox outbox;
   private final InstantSource clock;
   private final Consumer<Outbox.Taken> bus;
@@ -93,7 +94,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
       InstantSource clock,
       Consumer<Outbox.Taken> bus,
       Parking parking) {
-    this(name, TAKEN_MAX, ATTEMPTS_MAX, outbox, clock, bus, parking);
+    this(name, TAKEN_MAX, ATTEMPTS_MAX, false, outbox, clock, bus, parking);
   }
 
   /**
@@ -101,6 +102,8 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
    *
    * @param takenMax messages under way at a time
    * @param attemptsMax after which a message that fails is parked
+   * @param alone whether no other relay has this table: what is taken was a dead one's then, and is
+   *     due at once
    * @param bus returns when the message has arrived, throws when it has not; must do either within
    *     the lease ({@link #LEASE}), else the message may be handed over a second time meanwhile
    * @param parking of the same outbox
@@ -109,6 +112,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
       String name,
       int takenMax,
       int attemptsMax,
+      boolean alone,
       Outbox outbox,
       InstantSource clock,
       Consumer<Outbox.Taken> bus,
@@ -116,6 +120,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
     this.name = name;
     this.takenMax = takenMax;
     this.attemptsMax = attemptsMax;
+    this.alone = alone;
     this.outbox = outbox;
     this.clock = clock;
     this.bus = bus;
@@ -160,7 +165,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
       int taken = 0;
       try {
         if (!bounded) {
-          outbox.dueBy(clock.instant().plus(LEASE));
+          outbox.dueBy(alone ? clock.instant() : clock.instant().plus(LEASE));
           bounded = true;
         }
         taken = round();

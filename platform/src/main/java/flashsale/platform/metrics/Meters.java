@@ -88,6 +88,12 @@ public final class Meters implements AutoCloseable {
         "pool",
         database.name(),
         database::waiting);
+    if (database.replicaState().isPresent()) {
+      var reads = "Reads that a replica could answer: answered by it, or passed to the primary";
+      var name = "flashsale.replica.reads";
+      gauge(name, reads, "pool", database.name(), database::replicaReads);
+      gauge("flashsale.replica.passed", reads, "pool", database.name(), database::replicaPassed);
+    }
   }
 
   /** A counter with one tag. */

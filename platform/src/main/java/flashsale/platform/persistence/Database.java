@@ -7,6 +7,7 @@ import java.sql.Connection;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -28,6 +29,7 @@ public final class Database implements AutoCloseable {
    * @param waitingMax threads that may wait for one at most
    * @param waitMax how long they wait at most
    * @param flush when a commit is on the disk
+   * @param readUrl JDBC address of a streaming replica, with the same logins; empty: none
    */
   public record Settings(
       String name,
@@ -37,9 +39,10 @@ public final class Database implements AutoCloseable {
       int poolMax,
       int waitingMax,
       Duration waitMax,
-      Flush flush) {
+      Flush flush,
+      String readUrl) {
 
-    /** Flushed at each commit. */
+    /** Without a replica, flushed at each commit. */
     public Settings(
         String name,
         String url,
@@ -48,7 +51,7 @@ public final class Database implements AutoCloseable {
         int poolMax,
         int waitingMax,
         Duration waitMax) {
-      this(name, url, user, password, poolMax, waitingMax, waitMax, Flush.AT_COMMIT);
+      this(name, url, user, password, poolMax, waitingMax, waitMax, Flush.AT_COMMIT, "");
     }
 
     @Override
@@ -87,12 +90,18 @@ public final class Database implements AutoCloseable {
   private static final String BY_INDEX =
       "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
 
+  /** What {@link Columns} binds as bytes; without this the driver would send something else. */
+  static final String BINARY = "UUID_ARRAY,TIMESTAMPTZ_ARRAY,BOOL_ARRAY";
+
   private static final String FLUSH_LATER = "; SET synchronous_commit = off";
 
   private final Settings settings;
   private final HikariDataSource pool;
   private final Semaphore permits;
   private final AtomicInteger waiting = new AtomicInteger();
+
+  /** Null where there is none. */
+  private final ReadReplica replica;
 
   private Database(Settings settings) {
     this.settings = settings;
@@ -113,9 +122,10 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("socketTimeout", "60");
     config.addDataSourceProperty("tcpKeepAlive", "true");
     config.addDataSourceProperty("prepareThreshold", "1");
-    config.addDataSourceProperty("binaryTransferEnable", "UUID_ARRAY,TIMESTAMPTZ_ARRAY,BOOL_ARRAY");
+    config.addDataSourceProperty("binaryTransferEnable", BINARY);
     config.addDataSourceProperty("ApplicationName", "flashsale-" + settings.name());
     this.pool = new HikariDataSource(config);
+    this.replica = settings.readUrl().isEmpty() ? null : new ReadReplica(settings, this::with);
   }
 
   /** Brings the schema up to date, connects, and is ready. */
@@ -152,6 +162,30 @@ public final class Database implements AutoCloseable {
   /** Runs statements that each commit by themselves. */
   public <T> T with(Work<T> work) {
     return borrow(work);
+  }
+
+  /**
+   * Runs statements that only read, and see all that was committed anywhere before this was called:
+   * on the replica where there is one that is up to date, else like {@link #with}. The work may be
+   * run a second time, if the replica fails in the middle.
+   */
+  public <T> T read(Work<T> work) {
+    return replica == null ? borrow(work) : replica.read(work, this::with);
+  }
+
+  /** How the replica is: UP, BEHIND, DOWN; empty where there is none. */
+  public Optional<String> replicaState() {
+    return Optional.ofNullable(replica).map(ReadReplica::state);
+  }
+
+  /** Reads that the replica has answered. */
+  public long replicaReads() {
+    return replica == null ? 0 : replica.reads();
+  }
+
+  /** Reads for which it was too late or not there. */
+  public long replicaPassed() {
+    return replica == null ? 0 : replica.passed();
   }
 
   /** Runs the work in one transaction: commits when it returns, rolls back when it throws. */
@@ -231,6 +265,9 @@ public final class Database implements AutoCloseable {
 
   @Override
   public void close() {
+    if (replica != null) {
+      replica.close();
+    }
     pool.close();
   }
 }

@@ -73,7 +73,7 @@ final class RelayFromMemoryTest {
           deliver(message);
         };
     var texts = IntStream.range(0, 20).mapToObj(i -> "%02d".formatted(i)).toList();
-    try (var relay = new Relay("test", 1, 10, outbox, clock, bus, deadLetters)) {
+    try (var relay = new Relay("test", 1, 10, false, outbox, clock, bus, deadLetters)) {
       await().until(() -> relay.wouldTake(1).isPresent());
       for (int i = 0; i < texts.size(); i++) {
         if (i == 7) {
@@ -133,6 +133,19 @@ final class RelayFromMemoryTest {
     assertThat(outbox.take(clock.instant(), Relay.LEASE, 10)).isEmpty();
     var taken = outbox.take(clock.instant().plus(Relay.LEASE), Relay.LEASE, 10);
     assertThat(taken).extracting(Outbox.Taken::attempts).containsExactly(2);
+  }
+
+  @Test
+  void whoIsAloneKnowsThatALeaseIsADeadOnes() {
+    var entry = entry("left behind");
+    outbox.append(List.of(entry));
+    assertThat(outbox.take(clock.instant(), Relay.LEASE, 10)).hasSize(1);
+    long from = System.nanoTime();
+    try (var _ = new Relay("test", 8, 10, true, outbox, clock, this::deliver, deadLetters)) {
+      await().until(() -> outbox.size() == 0);
+    }
+    assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Relay.LEASE.dividedBy(2));
+    assertThat(delivered).containsExactly("left behind");
   }
 
   @Test
