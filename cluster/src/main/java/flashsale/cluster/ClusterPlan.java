@@ -149,6 +149,12 @@ public record ClusterPlan(
     return environment;
   }
 
+  /** Without the secret. */
+  @Override
+  public String toString() {
+    return members.stream().map(Member::name).collect(Collectors.joining(", "));
+  }
+
   /**
    * Where a member's database is.
    *

@@ -5,6 +5,7 @@ import com.fasterxml.jackson.core.JsonParser;
 import com.fasterxml.jackson.databind.BeanDescription;
 import com.fasterxml.jackson.databind.DeserializationConfig;
 import com.fasterxml.jackson.databind.DeserializationContext;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JavaType;
 import com.fasterxml.jackson.databind.JsonDeserializer;
 import com.fasterxml.jackson.databind.JsonNode;
@@ -30,7 +31,11 @@ import java.util.List;
  */
 final class DoorJson {
   private static final ObjectMapper MAPPER =
-      Json.tolerant().copy().registerModule(new Jdk8Module()).registerModule(facts());
+      Json.tolerant()
+          .copy()
+          .enable(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES)
+          .registerModule(new Jdk8Module())
+          .registerModule(facts());
 
   private DoorJson() {}
 
@@ -117,7 +122,11 @@ final class DoorJson {
       if (type == null || !wanted.isAssignableFrom(type)) {
         throw new IOException("unknown type of fact: '" + name + "'");
       }
-      return Json.tolerant().treeToValue(given.path("data"), type);
+      var fact = Envelopes.read(given.path("data"), type);
+      if (fact == null || fact.key() == null) {
+        throw new IOException(name + " without its key");
+      }
+      return fact;
     }
   }
 

@@ -1,7 +1,9 @@
 package flashsale.platform.messaging;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectReader;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.json.Json;
 import java.nio.charset.StandardCharsets;
@@ -24,6 +26,10 @@ public final class Envelopes<T> {
 
   private record Envelope(
       UUID id, String type, Instant at, UUID key, String trace, JsonNode data) {}
+
+  /** A number that another version does not tell is missing, and no zero. */
+  private static final ObjectReader READER =
+      Json.tolerant().reader().with(DeserializationFeature.FAIL_ON_NULL_FOR_PRIMITIVES);
 
   private static final UUID SCOPE = UUID.fromString("6f1d3a52-0c1e-8b7a-9a55-2d7f9f0c4e11");
 
@@ -86,7 +92,7 @@ public final class Envelopes<T> {
       if (type == null) {
         throw new UnreadableEnvelope("unknown type of message: " + envelope.type);
       }
-      T message = Json.tolerant().treeToValue(envelope.data, type);
+      T message = read(envelope.data, type);
       return new Opened<>(
           envelope.id, envelope.type, envelope.at, envelope.key, envelope.trace, message);
     } catch (JsonProcessingException e) {
@@ -97,6 +103,15 @@ public final class Envelopes<T> {
   /** The same from UTF-8 bytes. */
   public Opened<T> open(byte[] json) {
     return open(new String(json, StandardCharsets.UTF_8));
+  }
+
+  /**
+   * A message without its envelope: unknown fields are ignored, what is missing is null.
+   *
+   * @throws JsonProcessingException if it is none of this type, or a number of it is missing
+   */
+  public static <M> M read(JsonNode data, Class<M> type) throws JsonProcessingException {
+    return READER.treeToValue(data, type);
   }
 
   /** A message that nobody here can read; retrying does not help. */
