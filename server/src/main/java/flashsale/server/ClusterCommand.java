@@ -36,8 +36,8 @@ import picocli.CommandLine.Spec;
     name = "cluster",
     description = {
       "Runs the roles as separate services on this machine: nginx, each role so many times,",
-      "PostgreSQL with a database for each role, and RabbitMQ (where it is installed) for requests",
-      "that nobody waits for.",
+      "PostgreSQL with a database for each role, and, where they are installed, RabbitMQ for requests",
+      "that nobody waits for and Redis for what the processes share.",
       "What ends before it should is started again. Other commands find the cluster by its",
       "--data-dir: flashsale sale create FILE --data-dir data/cluster"
     })

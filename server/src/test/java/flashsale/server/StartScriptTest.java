@@ -219,6 +219,23 @@ class StartScriptTest {
     assertThat(ended.exitCode()).isZero();
   }
 
+  @Test
+  void whoWantsSeparateServicesGetsTheServersTheyNeed() throws Exception {
+    jdk("jdk-25", "25.0.1", true);
+    script(bin.resolve("id"), "echo 0");
+    script(bin.resolve("apt-get"), "echo \"$@\" >> '%s'".formatted(folder.resolve("asked")));
+
+    for (var line : List.of(List.of("cluster", "up"), List.of("demo", "--cluster"))) {
+      assertThat(run(line.toArray(String[]::new)).errors())
+          .contains("redis-server is missing: installing it with apt-get")
+          .contains("Without redis-server nothing is shared");
+    }
+    assertThat(Files.readString(folder.resolve("asked"))).contains("redis-server");
+    for (var line : List.of(List.of("cluster", "status"), List.of("demo"))) {
+      assertThat(run(line.toArray(String[]::new)).errors()).doesNotContain("redis-server");
+    }
+  }
+
   // --- running -----------------------------------------------------------------------------------
 
   @Test
