@@ -271,11 +271,14 @@ final class ClusterCommand implements Runnable {
           "The roles' logs are %s/ROLE-N/logs and ROLE-N.log beside.".formatted(place.folder()));
       return ExitCode.OK.code();
     }
-    for (var file : logFiles(place.folder(), name)) {
-      if (Files.exists(file)) {
-        say("==> %s <==", file);
-        tail(file).forEach(line -> say("%s", line));
-      }
+    var files = logFiles(place.folder(), name).stream().filter(Files::exists).toList();
+    if (files.isEmpty()) {
+      throw new CommandFailure(
+          ExitCode.FAILED, "There is no log of %s in %s.".formatted(name, place.folder()));
+    }
+    for (var file : files) {
+      say("==> %s <==", file);
+      tail(file).forEach(line -> say("%s", line));
     }
     return ExitCode.OK.code();
   }

@@ -12,7 +12,7 @@ import java.util.concurrent.TimeUnit;
 
 /** A class of this build running as a process of its own. */
 final class ChildProcess implements AutoCloseable {
-  private static final Duration END_MAX = Duration.ofMinutes(1);
+  private static final Duration END_MAX = Duration.ofMinutes(4);
 
   /** How it ended. */
   record Ended(int exitCode, String output, String errors) {}
