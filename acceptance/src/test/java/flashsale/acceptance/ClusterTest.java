@@ -38,6 +38,7 @@ class ClusterTest {
 
   /** Eight processes that start at the same time on two cores take a minute. */
   private static final Duration BACK_MAX = Duration.ofMinutes(3);
+
   private static final List<String> ROLES =
       List.of("users", "catalog", "inventory", "orders", "payments", "reservations");
 

@@ -193,15 +193,25 @@ public final class EmbeddedPostgres implements AutoCloseable {
    * @param like a role whose database was made before
    */
   public synchronized Login database(String name, String like) {
+    var roles = folder.resolve("roles");
     try {
-      var roles = folder.resolve("roles");
       if (!Files.exists(roles.resolve(name))) {
         PasswordFile.copy(roles.resolve(like), roles.resolve(name));
       }
+      var login = database(name);
+      var password = PasswordFile.read(roles.resolve(like));
+      if (!login.password().equals(password)) { // It was made by whom that did not matter to.
+        try (var connection = connect(PostgresCluster.SUPERUSER)) {
+          setPassword(connection, name, password);
+        }
+        PasswordFile.copy(roles.resolve(like), roles.resolve(name));
+      }
+      return new Login(login.url(), name, password);
+    } catch (SQLException e) {
+      throw new PostgresFailure("cannot make the database " + name + ": " + e.getMessage(), e);
     } catch (IOException e) {
       throw new UncheckedIOException("cannot make the database " + name, e);
     }
-    return database(name);
   }
 
   /** Both at once, so that no crash leaves a role that has another password than its file. */
@@ -209,12 +219,17 @@ public final class EmbeddedPostgres implements AutoCloseable {
       throws SQLException {
     connection.setAutoCommit(false);
     execute(connection, "CREATE ROLE %s LOGIN".formatted(name));
-    // Hashed on this side: the password itself must not appear in a statement, nor in a log.
+    setPassword(connection, name, password);
+    connection.commit();
+    connection.setAutoCommit(true);
+  }
+
+  /** Hashed on this side: the password itself must not appear in a statement, nor in a log. */
+  private static void setPassword(Connection connection, String name, String password)
+      throws SQLException {
     connection
         .unwrap(PGConnection.class)
         .alterUserPassword(name, password.toCharArray(), "scram-sha-256");
-    connection.commit();
-    connection.setAutoCommit(true);
   }
 
   private static void closeToOthers(Connection connection, String name) throws SQLException {
