@@ -6,10 +6,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
 import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
-import flashsale.cluster.Cluster;
 import flashsale.cluster.GatewayConfig;
 import flashsale.cluster.NginxNode;
 import flashsale.platform.json.Json;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
@@ -102,9 +102,9 @@ class GatewayTest {
     for (var role : GatewayConfig.ROLES) {
       roles.put(role, List.of(new Instance(role), new Instance(role)));
     }
-    url = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    url = URI.create("http://127.0.0.1:" + LoopbackPorts.free());
     nginx = NginxNode.start(config(url, "gateway", 0));
-    strictUrl = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    strictUrl = URI.create("http://127.0.0.1:" + LoopbackPorts.free());
     strict = NginxNode.start(config(strictUrl, "strict", RATE));
   }
 
@@ -263,7 +263,7 @@ class GatewayTest {
     var urls = new LinkedHashMap<String, List<URI>>();
     roles.forEach((role, all) -> urls.put(role, all.stream().map(Instance::url).toList()));
     urls.put("users", List.of(dead.url(), roles.get("users").getFirst().url()));
-    var at = URI.create("http://127.0.0.1:" + Cluster.freePort());
+    var at = URI.create("http://127.0.0.1:" + LoopbackPorts.free());
     var config =
         new GatewayConfig(
             at.getAuthority(),

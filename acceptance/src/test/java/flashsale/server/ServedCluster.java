@@ -1,8 +1,8 @@
 package flashsale.server;
 
-import flashsale.cluster.Cluster;
 import flashsale.cluster.ClusterPlan;
 import flashsale.cluster.ClusterState;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
@@ -50,7 +50,10 @@ public final class ServedCluster implements AutoCloseable {
 
   private static ClusterPlan plan(Set<String> twice) {
     return ClusterPlan.of(
-            role -> twice.contains(role) ? 2 : 1, false, RunningCluster.token(), Cluster::freePort)
+            role -> twice.contains(role) ? 2 : 1,
+            false,
+            RunningCluster.token(),
+            LoopbackPorts::free)
         .with(TIRELESS);
   }
 

@@ -2,11 +2,10 @@ package flashsale.server;
 
 import flashsale.cluster.GatewayConfig;
 import flashsale.cluster.NginxNode;
+import flashsale.platform.net.LoopbackPorts;
 import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URI;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -63,8 +62,8 @@ public final class SplitShop implements AutoCloseable {
 
   private void begin() {
     for (var role : Role.values()) {
-      doors.put(role, freePort());
-      ports.put(role, freePort());
+      doors.put(role, LoopbackPorts.free());
+      ports.put(role, LoopbackPorts.free());
     }
     for (var role : Role.values()) {
       startRole(role);
@@ -72,7 +71,7 @@ public final class SplitShop implements AutoCloseable {
     copy(
         folder.resolve(Role.USERS.text()).resolve("operator.json"),
         folder.resolve("operator.json"));
-    int port = freePort();
+    int port = LoopbackPorts.free();
     gateway = NginxNode.start(gatewayConfig("127.0.0.1:" + port));
     url = local(port);
   }
@@ -119,14 +118,6 @@ public final class SplitShop implements AutoCloseable {
   private static void copy(Path from, Path to) {
     try {
       Files.copy(from, to);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

@@ -8,7 +8,6 @@ import flashsale.redis.RedisNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.BindException;
-import java.net.InetAddress;
 import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.URI;
@@ -145,13 +144,21 @@ public final class Cluster implements AutoCloseable {
       members.put(
           member,
           new Supervised(
-              member.name(), () -> launch(member, database), Process::destroy, this::tell));
+              member.name(),
+              log(member),
+              () -> launch(member, database),
+              Process::destroy,
+              this::tell));
     }
     awaitAll(plan.members());
     var config = NginxNode.write(plan.gateway(listen, folder.resolve("nginx")));
     nginx =
         new Supervised(
-            "nginx", () -> launchGateway(config), process -> NginxNode.quit(config), this::tell);
+            "nginx",
+            folder.resolve("nginx").resolve("nginx.out"),
+            () -> launchGateway(config),
+            process -> NginxNode.quit(config),
+            this::tell);
     awaitAnswer("nginx", url().resolve("/health/ready"));
     progress.accept("nginx at " + url());
     watches.add(new Periodic("cluster-servers", LOOK_AFTER_EVERY, this::lookAfterServers));
@@ -205,7 +212,11 @@ public final class Cluster implements AutoCloseable {
     if (redis != null) {
       builder.environment().put("FLASHSALE_REDIS_URL", redis.url());
     }
-    return start(builder, folder.resolve(member.folder() + ".log"));
+    return start(builder, log(member));
+  }
+
+  private Path log(Member member) {
+    return folder.resolve(member.folder() + ".log");
   }
 
   private Process launchGateway(Path config) {
@@ -382,14 +393,5 @@ public final class Cluster implements AutoCloseable {
     }
     http.close();
     ClusterState.forget(folder);
-  }
-
-  /** A port of the loopback interface that nobody listens on now. */
-  public static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
   }
 }

@@ -1,5 +1,11 @@
 package flashsale.cluster;
 
+import static java.nio.charset.StandardCharsets.ISO_8859_1;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
@@ -19,6 +25,7 @@ final class Supervised implements AutoCloseable {
   private static final Duration STOP_MAX = Duration.ofSeconds(45);
 
   private final String name;
+  private final Path log;
   private final Supplier<Process> start;
   private final Consumer<Process> stop;
   private final Runnable changed;
@@ -34,11 +41,14 @@ final class Supervised implements AutoCloseable {
   /**
    * Starts it.
    *
+   * @param log what it writes, the last line of which tells why it ended
    * @param stop asks it to end
    * @param changed is told whenever its pid is another one
    */
-  Supervised(String name, Supplier<Process> start, Consumer<Process> stop, Runnable changed) {
+  Supervised(
+      String name, Path log, Supplier<Process> start, Consumer<Process> stop, Runnable changed) {
     this.name = name;
+    this.log = log;
     this.start = start;
     this.stop = stop;
     this.changed = changed;
@@ -52,13 +62,25 @@ final class Supervised implements AutoCloseable {
         if (!process.waitFor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
           children = process.descendants().toList();
         } else if (!closing) {
-          LOG.warn("{} ended with {} and is started again", name, process.exitValue());
+          LOG.warn(
+              "{} ended with {} and is started again; its last words: {}",
+              name,
+              process.exitValue(),
+              lastWords());
           Thread.sleep(PAUSE);
           again();
         }
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
+    }
+  }
+
+  private String lastWords() {
+    try (var lines = Files.lines(log, ISO_8859_1)) {
+      return lines.filter(line -> !line.isBlank()).reduce("", (before, line) -> line).strip();
+    } catch (IOException | UncheckedIOException e) {
+      return "(" + e.getMessage() + ")";
     }
   }
 

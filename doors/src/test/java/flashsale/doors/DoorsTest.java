@@ -13,6 +13,7 @@ import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.net.LoopbackPorts;
 import flashsale.platform.time.Deadline;
 import java.io.IOException;
 import java.net.InetAddress;
@@ -215,7 +216,7 @@ class DoorsTest {
 
   @Test
   void aProcessThatComesBackIsUsedAgain() throws IOException {
-    int port = freePort();
+    int port = LoopbackPorts.free();
     var peer = peer(64, port);
     var door = RemoteDoors.of(Catalog.class, peer);
     await()
@@ -242,7 +243,7 @@ class DoorsTest {
   @Test
   void ofTwoProcessesOneMayBeDead() throws IOException {
     try (var till = new Till(1)) {
-      var door = door(freePort(), till.port());
+      var door = door(LoopbackPorts.free(), till.port());
       for (int i = 0; i < 50; i++) {
         assertThat(door.apply(List.of(fact()))).hasSize(1);
       }
@@ -288,7 +289,7 @@ class DoorsTest {
   @Test
   void retriesDoNotMultiplyTheLoadOfAnOutage() throws IOException {
     double before = retries();
-    var door = door(freePort());
+    var door = door(LoopbackPorts.free());
     for (int i = 0; i < 100; i++) {
       assertThatThrownBy(() -> door.apply(List.of(fact()))).isInstanceOf(Overloaded.class);
     }
@@ -351,12 +352,6 @@ class DoorsTest {
             .POST(BodyPublishers.ofString(body));
     Stream.ofNullable(token).forEach(t -> request.header("Authorization", "Bearer " + t));
     return http.send(request.build(), BodyHandlers.ofString());
-  }
-
-  private static int freePort() throws IOException {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    }
   }
 
   @Test

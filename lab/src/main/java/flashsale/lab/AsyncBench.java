@@ -156,7 +156,7 @@ final class AsyncBench {
     if (options.wants(ACCEPT)) {
       rounds.add(NOOP_POST, n -> local.round().noopPost());
     }
-    rounds.warmUp(told);
+    rounds.warmUpUntilSteady(told);
     ended.clear();
     rounds.measure(options.rounds(), told);
     rounds.add(ENDED, ended);

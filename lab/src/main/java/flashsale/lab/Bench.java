@@ -227,7 +227,7 @@ public final class Bench {
         rounds.add(NOOP_GET, n -> measured.noopGet());
         rounds.add(SALE_READ, measured::saleRead);
       }
-      rounds.warmUp(out::println);
+      rounds.warmUpUntilSteady(out::println);
       memory.clear();
       rounds.measure(options.rounds(), out::println);
     }

@@ -153,7 +153,7 @@ final class ClusterBench {
   }
 
   private void measured(Rounds rounds) {
-    rounds.warmUp(told);
+    rounds.warmUpUntilSteady(told);
     rounds.measure(options.rounds(), told);
   }
 

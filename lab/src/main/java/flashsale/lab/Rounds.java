@@ -3,6 +3,7 @@ package flashsale.lab;
 import flashsale.lab.Figure.Bound;
 import flashsale.lab.Figure.Series;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -16,6 +17,9 @@ import java.util.function.IntToDoubleFunction;
  * order. Used by one thread.
  */
 final class Rounds {
+  private static final double MUCH_FASTER = 1.15;
+  private static final int WARM_UPS_MAX = 10;
+
   private final Map<String, IntToDoubleFunction> contestants = new LinkedHashMap<>();
   private final Map<String, List<Double>> series = new LinkedHashMap<>();
 
@@ -36,8 +40,31 @@ final class Rounds {
 
   /** All contestants once, unmeasured. */
   void warmUp(Consumer<String> told) {
-    contestants.forEach(
-        (name, round) -> told.accept("warm-up " + line(name, round.applyAsDouble(0))));
+    warmUpOnce(new HashMap<>(), told);
+  }
+
+  /**
+   * All contestants, unmeasured, until none of them is much faster than it ever was before:
+   * programs that have just been started compile themselves for minutes when they are many.
+   */
+  void warmUpUntilSteady(Consumer<String> told) {
+    var best = new HashMap<String, Double>();
+    int passes = 0;
+    do {
+      passes++;
+    } while (warmUpOnce(best, told) && passes < WARM_UPS_MAX);
+  }
+
+  /** Whether one of them was much faster than its best so far, which is kept. */
+  private boolean warmUpOnce(Map<String, Double> best, Consumer<String> told) {
+    boolean faster = false;
+    for (var contestant : contestants.entrySet()) {
+      double value = contestant.getValue().applyAsDouble(0);
+      told.accept("warm-up " + line(contestant.getKey(), value));
+      faster |= value > MUCH_FASTER * best.getOrDefault(contestant.getKey(), 0.0);
+      best.merge(contestant.getKey(), value, Math::max);
+    }
+    return faster;
   }
 
   /** Rounds 1 to {@code count}. */

@@ -102,4 +102,38 @@ class FigureTest {
     assertThat(rounds.share("a", "b")).containsExactly(0.5, 0.5, 0.5);
     assertThat(told).hasSize(12);
   }
+
+  @Test
+  void contestantsAreWarmedUpUntilNoneIsMuchFasterThanBefore() {
+    var rounds = new Rounds();
+    var numbers = new ArrayList<Integer>();
+    var rates = List.of(100.0, 200.0, 250.0, 260.0).iterator();
+    rounds.add("grows", n -> rates.next());
+    rounds.add(
+        "stays",
+        n -> {
+          numbers.add(n);
+          return 100;
+        });
+    rounds.warmUpUntilSteady(told -> {});
+
+    assertThat(rates.hasNext()).isFalse();
+    assertThat(numbers).containsExactly(0, 0, 0, 0);
+    assertThat(rounds.of("grows")).isEmpty();
+  }
+
+  @Test
+  void whatGrowsForeverIsMeasuredAllTheSame() {
+    var rounds = new Rounds();
+    var passes = new ArrayList<Double>(List.of(1.0));
+    rounds.add(
+        "grows",
+        n -> {
+          passes.add(2 * passes.getLast());
+          return passes.getLast();
+        });
+    rounds.warmUpUntilSteady(told -> {});
+
+    assertThat(passes).hasSize(11);
+  }
 }

@@ -1,5 +1,6 @@
 package flashsale.redis;
 
+import flashsale.platform.net.LoopbackPorts;
 import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
@@ -7,7 +8,6 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -44,7 +44,7 @@ public final class RedisNode implements AutoCloseable {
   private final Path folder;
   private final Path settings;
   private final String password = UUID.randomUUID().toString();
-  private final int port = freePort();
+  private final int port = LoopbackPorts.free();
   private Process server;
 
   private RedisNode(Path program, Path folder, String more) throws IOException {
@@ -196,14 +196,6 @@ public final class RedisNode implements AutoCloseable {
       server.waitFor(END_MAX_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

@@ -1,12 +1,12 @@
 package flashsale.server;
 
-import flashsale.cluster.Cluster;
 import flashsale.cluster.ClusterPlan;
 import flashsale.cluster.ClusterState.Running;
 import flashsale.cluster.NginxNode;
 import flashsale.lab.BenchEnvironment.Database;
 import flashsale.lab.BenchEnvironment.Login;
 import flashsale.lab.BenchEnvironment.Services;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -41,7 +41,7 @@ final class BenchedServices implements Services {
                   role -> role.equals(Role.INVENTORY.text()) ? inventories : 1,
                   false,
                   RunningCluster.token(),
-                  Cluster::freePort)
+                  LoopbackPorts::free)
               .with(settings);
       return new BenchedServices(
           directory, RunningCluster.up(directory, plan, JVM_FLAGS, 0, done -> {}));
@@ -86,7 +86,7 @@ final class BenchedServices implements Services {
   @Override
   public URI still(byte[] body) {
     var folder = directory.folder().resolve("still");
-    var listen = "127.0.0.1:" + Cluster.freePort();
+    var listen = "127.0.0.1:" + LoopbackPorts.free();
     try {
       Files.createDirectories(folder.resolve("files"));
       Files.write(folder.resolve("files").resolve("sale.json"), body);

@@ -2,6 +2,7 @@ package flashsale.server;
 
 import flashsale.cluster.Cluster;
 import flashsale.cluster.ClusterPlan;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
@@ -37,7 +38,7 @@ final class RunningCluster implements AutoCloseable {
    */
   static RunningCluster up(
       ShopFolder directory, int replicas, boolean async, int port, Consumer<String> progress) {
-    var plan = ClusterPlan.of(replicas, async, token(), Cluster::freePort);
+    var plan = ClusterPlan.of(replicas, async, token(), LoopbackPorts::free);
     return up(directory, plan, JVM_FLAGS, port, progress);
   }
 
@@ -55,7 +56,7 @@ final class RunningCluster implements AutoCloseable {
             plan,
             dataDir ->
                 JavaProgram.command(jvmFlags, List.of("serve", "--data-dir", dataDir.toString())),
-            "127.0.0.1:" + (port == 0 ? Cluster.freePort() : port),
+            "127.0.0.1:" + (port == 0 ? LoopbackPorts.free() : port),
             progress);
     directory.announce(cluster.url(), Optional.empty());
     return new RunningCluster(cluster);

@@ -1,10 +1,9 @@
 package flashsale.platform.messaging;
 
 import com.rabbitmq.client.ConnectionFactory;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -57,9 +56,9 @@ public final class RabbitNode implements AutoCloseable {
   private final Path folder;
   private final String node =
       "flashsale" + ProcessHandle.current().pid() + "x" + NUMBER.incrementAndGet();
-  private final int port = freePort();
-  private final int distributionPort = freePort();
-  private final int mapperPort = freePort();
+  private final int port = LoopbackPorts.free();
+  private final int distributionPort = LoopbackPorts.free();
+  private final int mapperPort = LoopbackPorts.free();
   private final Process mapper;
   private Process server;
 
@@ -266,14 +265,6 @@ public final class RabbitNode implements AutoCloseable {
       process.waitFor(END_MAX.toSeconds(), TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
-    }
-  }
-
-  private static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

@@ -1,9 +1,7 @@
 package flashsale.platform.persistence;
 
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.InetSocketAddress;
-import java.net.ServerSocket;
 import java.nio.ByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.charset.StandardCharsets;
@@ -33,7 +31,6 @@ final class PostgresCluster {
   private static final Duration LOOK_EVERY = Duration.ofMillis(5);
   private static final int LOG_MAX_BYTES = 16 << 20;
   private static final int TAIL_BYTES = 4096;
-  private static final int ANY_PORT = 0;
 
   /** What the log says when waiting or another port helps. */
   private static final List<String> PASSING =
@@ -170,19 +167,9 @@ final class PostgresCluster {
     var file = data.resolve("postgresql.conf");
     var before =
         Files.exists(file) ? PostgresSettings.port(Files.readString(file)) : OptionalInt.empty();
-    var same = before.isPresent() ? bindable(before.getAsInt()) : OptionalInt.empty();
-    return same.isPresent() ? same.getAsInt() : bindable(ANY_PORT).orElseThrow();
-  }
-
-  /** The port if it can be listened on now. */
-  private static OptionalInt bindable(int port) {
-    try (var socket = new ServerSocket()) {
-      socket.setReuseAddress(true);
-      socket.bind(new InetSocketAddress(InetAddress.getLoopbackAddress(), port));
-      return OptionalInt.of(socket.getLocalPort());
-    } catch (IOException e) {
-      return OptionalInt.empty();
-    }
+    return before.isPresent() && LoopbackPorts.isFree(before.getAsInt())
+        ? before.getAsInt()
+        : LoopbackPorts.free();
   }
 
   private void rotateLog() throws IOException {

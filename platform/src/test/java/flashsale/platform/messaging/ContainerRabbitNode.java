@@ -2,6 +2,7 @@ package flashsale.platform.messaging;
 
 import com.github.dockerjava.api.DockerClient;
 import com.rabbitmq.client.ConnectionFactory;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -28,7 +29,7 @@ final class ContainerRabbitNode implements TestRabbit.Node {
 
   private static final Duration START_MAX = Duration.ofMinutes(2);
 
-  private final int port = TestRabbit.freePort();
+  private final int port = LoopbackPorts.free();
   private final GenericContainer<?> container = new GenericContainer<>(IMAGE);
 
   private ContainerRabbitNode(String configuration, List<Path> files, List<Integer> ports)

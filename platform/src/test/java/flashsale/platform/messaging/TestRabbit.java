@@ -2,10 +2,9 @@ package flashsale.platform.messaging;
 
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -77,7 +76,7 @@ public final class TestRabbit implements AutoCloseable {
 
   private TestRabbit(boolean tls) throws IOException {
     this.folder = Files.createTempDirectory("flashsale-test-rabbit-");
-    this.tlsPort = tls ? freePort() : 0;
+    this.tlsPort = tls ? LoopbackPorts.free() : 0;
     this.certificate = tls ? TestCertificate.in(folder) : null;
     this.node =
         isInstalled(RabbitNode::requireInstalled, ContainerRabbitNode::isPossible)
@@ -197,14 +196,6 @@ public final class TestRabbit implements AutoCloseable {
       files.sorted(Comparator.reverseOrder()).forEach(file -> file.toFile().delete());
     } catch (IOException | UncheckedIOException e) {
       // It lies in the system's temporary folder, which is cleared anyway.
-    }
-  }
-
-  static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
     }
   }
 }

@@ -2,10 +2,9 @@ package flashsale.platform.persistence;
 
 import static org.awaitility.Awaitility.await;
 
+import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
@@ -28,7 +27,7 @@ public final class ReplicatedPostgres implements AutoCloseable {
   /** One of the two. */
   private final class Node {
     private final Path data;
-    private final int port = freePort();
+    private final int port = LoopbackPorts.free();
 
     Node(String name) {
       this.data = folder.resolve(name);
@@ -219,14 +218,6 @@ public final class ReplicatedPostgres implements AutoCloseable {
   private static void write(Path file, String text) {
     try {
       Files.writeString(file, text);
-    } catch (IOException e) {
-      throw new UncheckedIOException(e);
-    }
-  }
-
-  private static int freePort() {
-    try (var socket = new ServerSocket(0, 1, InetAddress.getLoopbackAddress())) {
-      return socket.getLocalPort();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

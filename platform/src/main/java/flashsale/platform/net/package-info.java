@@ -1,0 +1,2 @@
+/** What programs of this machine listen on. */
+package flashsale.platform.net;
