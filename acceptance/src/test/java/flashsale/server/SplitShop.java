@@ -31,15 +31,23 @@ public final class SplitShop implements AutoCloseable {
   private final Path folder;
   private final EmbeddedPostgres postgres;
   private final Map<String, String> settings;
+  private final Ways ways;
   private final Map<Role, Integer> doors = new EnumMap<>(Role.class);
   private final Map<Role, Integer> ports = new EnumMap<>(Role.class);
   private final Map<Role, ServedShop> roles = new EnumMap<>(Role.class);
   private NginxNode gateway;
   private URI url;
 
-  private SplitShop(Path folder, Map<String, String> settings) {
+  /** How one role reaches the door of another. */
+  @FunctionalInterface
+  public interface Ways {
+    URI way(String from, String to, URI door);
+  }
+
+  private SplitShop(Path folder, Map<String, String> settings, Ways ways) {
     this.folder = folder;
     this.settings = settings;
+    this.ways = ways;
     this.postgres = EmbeddedPostgres.start(folder, CONNECTIONS_MAX);
   }
 
@@ -50,7 +58,12 @@ public final class SplitShop implements AutoCloseable {
    * @param settings of every role
    */
   public static SplitShop start(Path folder, Map<String, String> settings) {
-    var shop = new SplitShop(folder, settings);
+    return start(folder, settings, (from, to, door) -> door);
+  }
+
+  /** The same with detours from role to role. */
+  public static SplitShop start(Path folder, Map<String, String> settings, Ways ways) {
+    var shop = new SplitShop(folder, settings, ways);
     try {
       shop.begin();
       return shop;
@@ -100,7 +113,10 @@ public final class SplitShop implements AutoCloseable {
     given.put("users.keysDir", folder.resolve("keys").toString());
     given.putAll(database(role));
     doors.forEach(
-        (peer, port) -> given.put("peers." + peer.text() + ".url", local(port).toString()));
+        (peer, port) ->
+            given.put(
+                "peers." + peer.text() + ".url",
+                ways.way(role.text(), peer.text(), local(port)).toString()));
     roles.put(role, ServedShop.start(folder.resolve(role.text()), given));
   }
 

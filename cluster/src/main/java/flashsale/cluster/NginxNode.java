@@ -72,11 +72,13 @@ public final class NginxNode implements AutoCloseable {
 
   /**
    * A configuration that serves the files below {@code files} in the folder and nothing else, with
-   * as many processes and as patient with connections as a {@link GatewayConfig}'s.
+   * as many processes and as patient with connections as a {@link GatewayConfig}'s. Its processes
+   * are this program's user, who may be the only one to read the folder.
    */
   public static String still(Path folder, String listen) {
     return """
         worker_processes auto;
+        user %3$s;
         pid %1$s/nginx.pid;
         error_log %1$s/error.log warn;
 
@@ -101,7 +103,7 @@ public final class NginxNode implements AutoCloseable {
           }
         }
         """
-        .formatted(folder, listen);
+        .formatted(folder, listen, System.getProperty("user.name"));
   }
 
   private static Path write(Path folder, String config) {

@@ -3,27 +3,47 @@ package flashsale.redis;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
+import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
 import java.util.concurrent.locks.LockSupport;
 
-/** Hands on what it gets to a port of this machine, each piece after a delay that may change. */
+/** Hands on what it gets to another port, each piece after a delay that may change. */
 public final class SlowProxy implements AutoCloseable {
   private static final int PIECE = 64 * 1024;
 
   private final ServerSocket listening;
-  private final int target;
+  private final InetSocketAddress target;
   private volatile Duration delay = Duration.ZERO;
 
+  /** To a port of this machine, from any free one. */
   public SlowProxy(int target) {
+    this(
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), 0),
+        new InetSocketAddress(InetAddress.getLoopbackAddress(), target));
+  }
+
+  /** From the one to the other. */
+  public SlowProxy(InetSocketAddress from, InetSocketAddress target) {
     this.target = target;
     try {
-      this.listening = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+      this.listening = new ServerSocket();
+      listening.bind(from);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     Thread.startVirtualThread(this::accept);
+  }
+
+  /** A process of its own, which ends with its input: HOST PORT, from there to HOST PORT. */
+  public static void main(String[] arguments) throws IOException {
+    var from = new InetSocketAddress(arguments[0], Integer.parseInt(arguments[1]));
+    var to = new InetSocketAddress(arguments[2], Integer.parseInt(arguments[3]));
+    try (var proxy = new SlowProxy(from, to)) {
+      System.out.println("listens on " + proxy.port());
+      System.in.readAllBytes();
+    }
   }
 
   public int port() {
@@ -46,7 +66,7 @@ public final class SlowProxy implements AutoCloseable {
 
   private void connect(Socket client) throws IOException {
     try {
-      var server = new Socket(InetAddress.getLoopbackAddress(), target);
+      var server = new Socket(target.getAddress(), target.getPort());
       Thread.startVirtualThread(() -> copy(client, server));
       Thread.startVirtualThread(() -> copy(server, client));
     } catch (IOException e) {
