@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.util.concurrent.ThreadLocalRandom;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * Ports for programs that are started a moment later. Thread-safe.
@@ -17,12 +18,16 @@ public final class LoopbackPorts {
   private static final int END = 32_000;
   private static final int TRIES = 1_000;
 
+  /** One after the other, so that nobody is given what somebody else is about to listen on. */
+  private static final AtomicInteger NEXT =
+      new AtomicInteger(ThreadLocalRandom.current().nextInt(FIRST, END));
+
   private LoopbackPorts() {}
 
   /** A port of the loopback interface that nobody listens on now. */
   public static int free() {
     for (int i = 0; i < TRIES; i++) {
-      int port = ThreadLocalRandom.current().nextInt(FIRST, END);
+      int port = NEXT.getAndUpdate(last -> last + 1 < END ? last + 1 : FIRST);
       if (isFree(port)) {
         return port;
       }
