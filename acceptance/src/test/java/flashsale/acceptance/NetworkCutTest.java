@@ -58,6 +58,8 @@ class NetworkCutTest {
     if (split != null) {
       split.close();
       shop.close();
+    }
+    if (island != null) {
       island.close();
     }
   }
