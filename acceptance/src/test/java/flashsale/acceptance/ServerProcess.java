@@ -3,6 +3,7 @@ package flashsale.acceptance;
 import static org.awaitility.Awaitility.await;
 
 import flashsale.platform.persistence.EmbeddedPostgres;
+import flashsale.server.QuickJava;
 import flashsale.server.ShopFolder;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -62,21 +63,19 @@ final class ServerProcess {
   }
 
   private static List<String> command(Path dataDir, String... settings) {
-    var command =
-        new ArrayList<>(
-            List.of(
-                Path.of(System.getProperty("java.home"), "bin", "java").toString(),
-                "-Xmx256m",
-                "-XX:+UseParallelGC",
-                "--enable-native-access=ALL-UNNAMED",
-                "-cp",
-                System.getProperty("java.class.path"),
-                "flashsale.server.Main",
-                "serve",
-                "--port",
-                "0",
-                "--data-dir",
-                dataDir.toString()));
+    var command = new ArrayList<String>();
+    command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
+    command.addAll(QuickJava.flags());
+    command.addAll(
+        List.of(
+            "-Xmx256m",
+            "--enable-native-access=ALL-UNNAMED",
+            "flashsale.server.Main",
+            "serve",
+            "--port",
+            "0",
+            "--data-dir",
+            dataDir.toString()));
     TestShop.TIRELESS.forEach(
         (name, value) -> {
           command.add("--set");

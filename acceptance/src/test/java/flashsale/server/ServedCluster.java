@@ -10,12 +10,10 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 
 /** A cluster of real processes that are this test's children, and the commands beside it. */
 public final class ServedCluster implements AutoCloseable {
-  private static final List<String> QUICK =
-      List.of("-Xmx128m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xshare:auto");
-
   /** Tests ask more often than customers do. */
   private static final Map<String, String> TIRELESS =
       Map.of(
@@ -32,20 +30,21 @@ public final class ServedCluster implements AutoCloseable {
     this.cluster = cluster;
   }
 
-  /**
-   * Starts one with any free ports, two processes of each of these roles and one of the others.
-   * They start often and do little, so they are compiled fast rather than well.
-   */
+  /** Starts one with any free ports, two processes of each of these roles and one of the others. */
   public static ServedCluster up(Path folder, Set<String> twice) {
     Logging.toConsole();
     var directory = ShopFolder.open(folder);
     try {
       return new ServedCluster(
-          directory, RunningCluster.up(directory, plan(twice), QUICK, 0, done -> {}));
+          directory, RunningCluster.up(directory, plan(twice), quick(), 0, done -> {}));
     } catch (RuntimeException e) {
       directory.close();
       throw e;
     }
+  }
+
+  private static List<String> quick() {
+    return Stream.concat(Stream.of("-Xmx128m"), QuickJava.flags().stream()).toList();
   }
 
   private static ClusterPlan plan(Set<String> twice) {

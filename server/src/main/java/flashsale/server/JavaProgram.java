@@ -13,17 +13,18 @@ final class JavaProgram {
   /**
    * A command line.
    *
-   * @param jvmFlags such as {@code -Xmx256m}
+   * @param jvmFlags such as {@code -Xmx256m}; one that says the same as a flag from here wins
    * @param arguments of the program
    */
   static List<String> command(List<String> jvmFlags, List<String> arguments) {
     var command = new ArrayList<String>();
     command.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
-    command.addAll(jvmFlags);
     classCache().ifPresent(command::add);
     command.add("--enable-native-access=ALL-UNNAMED");
     command.add("--sun-misc-unsafe-memory-access=allow");
-    command.addAll(List.of("-cp", System.getProperty("java.class.path"), Main.class.getName()));
+    command.addAll(List.of("-cp", System.getProperty("java.class.path")));
+    command.addAll(jvmFlags);
+    command.add(Main.class.getName());
     command.addAll(arguments);
     return command;
   }

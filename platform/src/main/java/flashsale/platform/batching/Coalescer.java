@@ -34,8 +34,8 @@ public final class Coalescer<Q, A> implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Coalescer.class);
 
-  /** How soon an idle writer notices that it is to end. */
-  private static final Duration IDLE_LOOK = Duration.ofMillis(50);
+  /** How soon an idle writer notices by itself that it is to end; it is woken for that. */
+  private static final Duration IDLE_LOOK = Duration.ofSeconds(1);
 
   private final String name;
   private final int batchMax;
@@ -100,6 +100,7 @@ public final class Coalescer<Q, A> implements AutoCloseable {
   @Override
   public void close() {
     closing = true;
+    wake();
     boolean interrupted = false;
     while (writer.isAlive()) {
       try {
@@ -111,6 +112,13 @@ public final class Coalescer<Q, A> implements AutoCloseable {
     if (interrupted) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** With what nobody waits for. A queue that has no room for it wakes the writer by itself. */
+  private void wake() {
+    var nothing = new Ticket<Q, A>(null, null);
+    nothing.abandoned = true;
+    queue.offer(nothing);
   }
 
   private void write() {
