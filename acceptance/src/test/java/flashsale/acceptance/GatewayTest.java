@@ -1,6 +1,7 @@
 package flashsale.acceptance;
 
 import static org.assertj.core.api.Assertions.assertThat;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.dataformat.yaml.YAMLMapper;
@@ -23,6 +24,7 @@ import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.LinkedHashMap;
@@ -47,6 +49,7 @@ class GatewayTest {
     final List<String> asked = Collections.synchronizedList(new ArrayList<>());
     private final HttpServer server;
     private volatile boolean dies;
+    private volatile int status = 200;
 
     Instance(String name) {
       try {
@@ -74,7 +77,11 @@ class GatewayTest {
                   "forwarded", String.valueOf(headers.getFirst("X-Forwarded-For")),
                   "id", String.valueOf(headers.getFirst("X-Request-Id"))));
       exchange.getResponseHeaders().add("Content-Type", "application/json");
-      exchange.sendResponseHeaders(200, told.length);
+      exchange.getResponseHeaders().add("Cache-Control", "no-cache");
+      exchange.getResponseHeaders().add("ETag", "\"" + name + "\"");
+      exchange.getResponseHeaders().add("RateLimit", "\"address-read\";r=9;t=1");
+      exchange.getResponseHeaders().add("X-Request-Id", headers.getFirst("X-Request-Id"));
+      exchange.sendResponseHeaders(status, told.length);
       exchange.getResponseBody().write(told);
       exchange.close();
     }
@@ -248,11 +255,90 @@ class GatewayTest {
     }
   }
 
+  @Test
+  void aPageIsAskedForOnceASecond() {
+    var path = "/api/v1/sales/0195a3c0-0000-7000-8000-000000000002";
+    int reads = 500;
+    long from = System.nanoTime();
+    for (int i = 0; i < reads; i++) {
+      var response = get(path, "X-Request-Id", "reader-" + i);
+      assertThat(response.statusCode()).isEqualTo(200);
+      assertThat(response.headers().allValues("X-Request-Id")).containsExactly("reader-" + i);
+      assertThat(response.headers().firstValue("RateLimit")).isEmpty();
+      assertThat(response.headers().allValues("Cache-Control")).containsExactly("no-cache");
+    }
+    long secondsBegun = (System.nanoTime() - from) / 1_000_000_000 + 2;
+    assertThat(asked("catalog", "GET " + path)).isBetween(1, (int) secondsBegun);
+  }
+
+  /** The second is in the key of the cache: a page that opens is seen open. */
+  @Test
+  void noPageOutlivesItsSecond() {
+    var path = "/api/v1/products?limit=7";
+    await()
+        .pollInterval(Duration.ofMillis(50))
+        .until(
+            () -> {
+              var time = Double.parseDouble(header(get(path), "X-Server-Time"));
+              return time % 1 < 0.5;
+            });
+    int before = asked("catalog", "GET " + path);
+    await()
+        .pollInterval(Duration.ofMillis(10))
+        .atMost(Duration.ofMillis(1_500))
+        .until(
+            () -> {
+              get(path);
+              return asked("catalog", "GET " + path) > before;
+            });
+  }
+
+  @Test
+  void whoShowsATokenAsksTheCatalogueItself() {
+    var path = "/api/v1/products/0195a3c0-0000-7000-8000-000000000003";
+    get(path);
+    int before = asked("catalog", "GET " + path);
+    for (int i = 0; i < 10; i++) {
+      var response = get(path, "Authorization", "Bearer whoever");
+      assertThat(header(response, "RateLimit")).startsWith("\"address-read\"");
+    }
+    assertThat(asked("catalog", "GET " + path) - before).isEqualTo(10);
+  }
+
+  @Test
+  void whoHasThePageIsToldThatNothingHasChanged() {
+    var path = "/api/v1/sales?limit=3";
+    assertThat(get(path).statusCode()).isEqualTo(200);
+    assertThat(get(path, "If-None-Match", "\"catalog\"").statusCode()).isEqualTo(304);
+    assertThat(get(path, "If-None-Match", "\"older\"").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void whatIsNotThereIsAskedForAgain() {
+    for (var instance : roles.get("catalog")) {
+      instance.status = 404;
+    }
+    var path = "/api/v1/products/0195a3c0-0000-7000-8000-000000000004";
+    assertThat(get(path).statusCode()).isEqualTo(404);
+    for (var instance : roles.get("catalog")) {
+      instance.status = 200;
+    }
+    assertThat(get(path).statusCode()).isEqualTo(200);
+  }
+
+  private static String header(HttpResponse<String> response, String name) {
+    return response.headers().firstValue(name).orElseThrow();
+  }
+
   private int asked(String method) {
+    return asked("payments", method);
+  }
+
+  private int asked(String role, String start) {
     return (int)
-        roles.get("payments").stream()
+        roles.get(role).stream()
             .flatMap(instance -> instance.asked.stream())
-            .filter(request -> request.startsWith(method))
+            .filter(request -> request.startsWith(start))
             .count();
   }
 

@@ -85,6 +85,10 @@ public record GatewayConfig(
           uwsgi_temp_path %1$s/uwsgi;
           scgi_temp_path %1$s/scgi;
 
+          # The pages of the catalogue, each for the second in which it was made: see below.
+          proxy_cache_path %1$s/pages levels=1:2 keys_zone=pages:4m max_size=64m inactive=10s
+            use_temp_path=off;
+
           log_format told escape=json '{"at":"$time_iso8601","id":"$told_id","address":"$remote_addr",'
             '"method":"$request_method","path":"$uri","status":$status,"seconds":$request_time,'
             '"upstream":"$upstream_addr","upstreamSeconds":"$upstream_response_time"}';
@@ -111,6 +115,16 @@ public record GatewayConfig(
           map $http_prefer $pool_kind {
             "~*respond-async" async;
             default sync;
+          }
+
+          # What is left of a client's limit is told to nobody else.
+          map $upstream_cache_status $own_limit {
+            BYPASS $upstream_http_ratelimit;
+            default "";
+          }
+          map $upstream_cache_status $own_limit_policy {
+            BYPASS $upstream_http_ratelimit_policy;
+            default "";
           }
 
         %3$s%4$s
@@ -246,8 +260,29 @@ public record GatewayConfig(
             location /api/v1/sessions { proxy_pass http://users_$pool_kind; }
             location = /.well-known/jwks.json { proxy_pass http://users_$pool_kind; }
 
-            location /api/v1/sales { proxy_pass http://catalog_$pool_kind; }
-            location /api/v1/products { proxy_pass http://catalog_$pool_kind; }
+            # Everybody reads the same pages, so one request a second for each is enough. The second is in
+            # the key: no page outlives it, whatever clocks say elsewhere, and a sale that opens on the
+            # second opens here too. Who shows a token, such as a merchant who has just changed something,
+            # asks the catalogue itself.
+            location ~ ^/api/v1/(sales|products)(/|$) {
+              proxy_cache pages;
+              proxy_cache_key $time_iso8601$request_uri;
+              proxy_cache_valid 200 1s;
+              proxy_cache_bypass $http_authorization;
+              proxy_no_cache $http_authorization;
+              proxy_cache_lock on;
+              proxy_cache_lock_timeout 10ms;
+              # The catalogue tells browsers to ask each time; here they ask.
+              proxy_ignore_headers Cache-Control Expires;
+              proxy_hide_header X-Request-Id;
+              proxy_hide_header RateLimit;
+              proxy_hide_header RateLimit-Policy;
+              add_header X-Request-Id $told_id always;
+              add_header RateLimit $own_limit always;
+              add_header RateLimit-Policy $own_limit_policy always;
+              add_header X-Server-Time $msec always;
+              proxy_pass http://catalog_$pool_kind;
+            }
             location /api/v1/admin/products { proxy_pass http://catalog_$pool_kind; }
             location /api/v1/admin/sales { proxy_pass http://catalog_$pool_kind; }
             location /api/v1/admin/offers { proxy_pass http://catalog_$pool_kind; }

@@ -249,9 +249,13 @@ final class BenchRound {
     return "/api/v1/sales/" + open.saleId();
   }
 
-  /** Reads from anywhere. */
-  double read(URI address) {
-    var request = Request.of("GET", address.getPath(), null, null, null);
+  /**
+   * Reads from anywhere.
+   *
+   * @param token bearer token, or null
+   */
+  double read(URI address, String token) {
+    var request = Request.of("GET", address.getPath(), token, null, null);
     return load(address.resolve("/"), List.of(request), leadIn(), 200, "").rate();
   }
 
@@ -261,9 +265,13 @@ final class BenchRound {
    */
   record Steady(double read, double reservation) {}
 
-  /** So many reads a second, evenly, and after that as many reservations. */
+  /**
+   * So many reads a second, evenly, and after that as many reservations. The reads are a customer's,
+   * so that the catalogue itself is asked.
+   */
   Steady steady(Open sale, Open hot, double perSecond, Duration measured) {
-    var read = List.of(Request.of("GET", path(sale), null, null, null));
+    var token = shop.tokens().getFirst();
+    var read = List.of(Request.of("GET", path(sale), token, null, null));
     var reads = paced(read, 200, sale.saleId().toString(), perSecond, measured);
     var reservations = paced(reservations(hot), 201, "HELD", perSecond, measured);
     return new Steady(p95(reads), p95(reservations));

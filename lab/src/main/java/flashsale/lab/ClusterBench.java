@@ -38,6 +38,10 @@ final class ClusterBench {
   private static final String ONE = "one inventory";
   private static final String TWO = "two inventories";
   private static final String SALE = "sale through the gateway";
+
+  /** The gateway answers everybody from its pages, and asks the catalogue for who shows a token. */
+  private static final String SALE_ITSELF = "with a token";
+
   private static final String STILL = "static file";
 
   /** What a role that hangs is; nothing that is measured meanwhile needs it. */
@@ -162,10 +166,12 @@ final class ClusterBench {
     var still = side.server().still(body(side, sale));
     var address = side.server().url().resolve(BenchRound.path(sale));
     var rounds = new Rounds();
-    rounds.add(SALE, n -> side.round().read(address));
-    rounds.add(STILL, n -> side.round().read(still));
+    var token = side.shop().tokens().getFirst();
+    rounds.add(SALE, n -> side.round().read(address, null));
+    rounds.add(SALE_ITSELF, n -> side.round().read(address, token));
+    rounds.add(STILL, n -> side.round().read(still, null));
     measured(rounds);
-    figures.add(rounds.share(READ, "share", 0.5, SALE, STILL));
+    figures.add(rounds.share(READ, "share", 0.5, SALE, STILL, SALE_ITSELF));
   }
 
   private static byte[] body(Side<Services> side, BenchShop.Open sale) {

@@ -92,11 +92,19 @@ final class Rounds {
     return shares;
   }
 
-  /** That share beside its bar. */
-  Figure share(String name, String unit, double bar, String one, String other) {
+  /**
+   * That share beside its bar.
+   *
+   * @param besides contestants that are told too
+   */
+  Figure share(
+      String name, String unit, double bar, String one, String other, String... besides) {
     var behind = new LinkedHashMap<String, Series>();
     behind.put(one, Series.rates(of(one)));
     behind.put(other, Series.rates(of(other)));
+    for (var beside : besides) {
+      behind.put(beside, Series.rates(of(beside)));
+    }
     return Figure.of(name, unit, Bound.AT_LEAST, bar, share(one, other), behind);
   }
 
