@@ -6,10 +6,10 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
-import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * Java for processes that start often and do little: compiled fast rather than well, and with the
@@ -52,11 +52,9 @@ public final class QuickJava {
 
   /** Java archives no classes of folders. Nothing if the program itself lies in one. */
   private static String jars() {
-    var path = System.getProperty("java.class.path").split(File.pathSeparator);
-    boolean packaged =
-        Arrays.stream(path).anyMatch(entry -> entry.matches(".*/server-[^/]*\\.jar"));
-    return packaged
-        ? Arrays.stream(path)
+    var program = Main.class.getProtectionDomain().getCodeSource().getLocation();
+    return program.getPath().endsWith(".jar")
+        ? Stream.of(System.getProperty("java.class.path").split(File.pathSeparator))
             .filter(entry -> entry.endsWith(".jar"))
             .collect(Collectors.joining(File.pathSeparator))
         : "";

@@ -98,10 +98,10 @@ public final class Cluster implements AutoCloseable {
    */
   public static Cluster up(
       Path folder, ClusterPlan plan, Program program, String listen, Consumer<String> progress) {
-    NginxNode.program();
+    NginxNode.requireAvailable();
     requireFree(listen);
     if (plan.async()) {
-      RabbitNode.requireInstalled();
+      RabbitNode.requireAvailable();
     }
     var cluster = new Cluster(folder, plan, program, listen, progress);
     try {
@@ -131,11 +131,11 @@ public final class Cluster implements AutoCloseable {
     postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
     progress.accept("PostgreSQL, port " + postgres.port());
     // Every request may ask to be answered with 202, whatever the default is.
-    if (RabbitNode.isInstalled()) {
+    if (RabbitNode.isAvailable()) {
       rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
       progress.accept("RabbitMQ");
     }
-    if (RedisNode.isInstalled()) {
+    if (RedisNode.isAvailable()) {
       redis = RedisNode.start(folder.resolve("redis"), "");
       progress.accept("Redis, port " + redis.port());
     }
@@ -220,9 +220,11 @@ public final class Cluster implements AutoCloseable {
   }
 
   private Process launchGateway(Path config) {
-    return start(
-        new ProcessBuilder(NginxNode.command(config)),
-        folder.resolve("nginx").resolve("nginx.out"));
+    try {
+      return NginxNode.launch(config, folder.resolve("nginx").resolve("nginx.out"));
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
+    }
   }
 
   private static Process start(ProcessBuilder builder, Path log) {

@@ -1,5 +1,6 @@
 package flashsale.cluster;
 
+import flashsale.platform.lifecycle.ServerProgram;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetSocketAddress;
@@ -10,9 +11,9 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
  * An nginx of one's own, as a child process with everything it writes in one folder, so that one
@@ -27,6 +28,8 @@ public final class NginxNode implements AutoCloseable {
       super(
           "There is no nginx in "
               + PLACES
+              + ", and no Docker that could run "
+              + IMAGE
               + ". Debian and Ubuntu: apt-get install nginx-light. macOS: brew install nginx.");
     }
   }
@@ -34,8 +37,19 @@ public final class NginxNode implements AutoCloseable {
   private static final List<String> PLACES =
       List.of("/usr/sbin", "/usr/bin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin");
 
+  /** What Docker runs where nginx is not installed. */
+  public static final String IMAGE = "nginx:1.28-alpine";
+
+  private static final String PROGRAM = "nginx";
   private static final String FILE = "nginx.conf";
-  private static final Duration START_MAX = Duration.ofSeconds(10);
+
+  /**
+   * Root's nginx would hand its work to somebody who may not enter a folder that is root's alone.
+   */
+  private static final String USER =
+      "root".equals(System.getProperty("user.name")) ? " user root;" : "";
+
+  private static final Duration START_MAX = Duration.ofMinutes(1);
   private static final Duration STOP_MAX = Duration.ofSeconds(20);
   private static final Duration LOOK_EVERY = Duration.ofMillis(10);
 
@@ -48,16 +62,17 @@ public final class NginxNode implements AutoCloseable {
   }
 
   /**
-   * nginx's program.
+   * Fails if none could be started.
    *
    * @throws NotInstalled with what to install
    */
-  public static Path program() {
-    return Stream.concat(
-            PLACES.stream(), Stream.of(System.getenv().getOrDefault("PATH", "").split(":")))
-        .map(place -> Path.of(place, "nginx"))
-        .filter(Files::isExecutable)
-        .findFirst()
+  public static void requireAvailable() {
+    program();
+  }
+
+  private static ServerProgram program() {
+    return ServerProgram.installed(PROGRAM, ServerProgram.path(PLACES))
+        .or(() -> ServerProgram.inImage(PROGRAM, IMAGE))
         .orElseThrow(NotInstalled::new);
   }
 
@@ -72,13 +87,11 @@ public final class NginxNode implements AutoCloseable {
 
   /**
    * A configuration that serves the files below {@code files} in the folder and nothing else, with
-   * as many processes and as patient with connections as a {@link GatewayConfig}'s. Its processes
-   * are this program's user, who may be the only one to read the folder.
+   * as many processes and as patient with connections as a {@link GatewayConfig}'s.
    */
   public static String still(Path folder, String listen) {
     return """
         worker_processes auto;
-        user %3$s;
         pid %1$s/nginx.pid;
         error_log %1$s/error.log warn;
 
@@ -103,7 +116,7 @@ public final class NginxNode implements AutoCloseable {
           }
         }
         """
-        .formatted(folder, listen, System.getProperty("user.name"));
+        .formatted(folder, listen);
   }
 
   private static Path write(Path folder, String config) {
@@ -115,16 +128,28 @@ public final class NginxNode implements AutoCloseable {
     }
   }
 
-  /** What starts nginx in the foreground with this configuration. */
-  public static List<String> command(Path file) {
-    return List.of(
-        program().toString(),
-        "-p",
-        file.getParent().toString(),
-        "-c",
-        file.toString(),
-        "-g",
-        "daemon off;");
+  /**
+   * Starts nginx with this configuration, and nothing else for its folder.
+   *
+   * @param log gets what it says beside its own logs
+   */
+  static Process launch(Path file, Path log) throws IOException {
+    var program = program();
+    program.remove(file.getParent());
+    var process =
+        new ProcessBuilder(
+                program.command(file.getParent(), Set.of(), with(file, "-g", "daemon off;" + USER)))
+            .redirectErrorStream(true)
+            .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
+            .start();
+    process.getOutputStream().close();
+    return process;
+  }
+
+  private static List<String> with(Path file, String... arguments) {
+    var all = new ArrayList<>(List.of("-p", file.getParent().toString(), "-c", file.toString()));
+    all.addAll(List.of(arguments));
+    return all;
   }
 
   /**
@@ -133,18 +158,18 @@ public final class NginxNode implements AutoCloseable {
    * @return what it complains of; empty if it would start
    */
   public static String complaints(Path file) {
-    var checked = run(file, "-t");
+    var checked = run(program().command(file.getParent(), Set.of(), with(file, "-t")));
     return checked.status() == 0 ? "" : checked.output();
   }
 
   private record Ran(int status, String output) {}
 
-  private static Ran run(Path file, String... arguments) {
+  private static Ran tell(Path file, String what) {
+    return run(program().beside(file.getParent(), PROGRAM, with(file, "-s", what)));
+  }
+
+  private static Ran run(List<String> command) {
     try {
-      var command = new ArrayList<String>();
-      command.add(program().toString());
-      command.addAll(List.of("-p", file.getParent().toString(), "-c", file.toString()));
-      command.addAll(List.of(arguments));
       var process = new ProcessBuilder(command).redirectErrorStream(true).start();
       process.getOutputStream().close();
       var output = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
@@ -175,10 +200,7 @@ public final class NginxNode implements AutoCloseable {
   public static NginxNode start(Path folder, String listen, String config) {
     var file = write(folder, config);
     try {
-      var log = folder.resolve("nginx.out").toFile();
-      var process =
-          new ProcessBuilder(command(file)).redirectErrorStream(true).redirectOutput(log).start();
-      var node = new NginxNode(folder, process);
+      var node = new NginxNode(folder, launch(file, folder.resolve("nginx.out")));
       try {
         node.awaitListening(listen);
         return node;
@@ -227,7 +249,7 @@ public final class NginxNode implements AutoCloseable {
    * @throws IllegalStateException with its complaints; it then goes on as before
    */
   public static void reload(Path file) {
-    var ran = run(file, "-s", "reload");
+    var ran = tell(file, "reload");
     if (ran.status() != 0) {
       throw new IllegalStateException("nginx does not take its configuration: " + ran.output());
     }
@@ -235,7 +257,7 @@ public final class NginxNode implements AutoCloseable {
 
   /** Lets the nginx that runs with this file finish what is under way, and end. */
   static void quit(Path file) {
-    run(file, "-s", "quit");
+    tell(file, "quit");
   }
 
   public long pid() {
@@ -245,11 +267,12 @@ public final class NginxNode implements AutoCloseable {
   /** Finishes what is under way, and ends it after some time in any case. */
   @Override
   public void close() {
-    run(folder.resolve(FILE), "-s", "quit");
+    tell(folder.resolve(FILE), "quit");
     try {
       if (!process.waitFor(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().waitFor();
+        program().remove(folder);
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();

@@ -66,7 +66,7 @@ final class AsyncBench {
   /** Fails if a broker is needed and there can be none. */
   static void requireBroker(Bench.Options options) {
     if (options.wants(RABBIT) && options.broker().isEmpty()) {
-      RabbitNode.requireInstalled();
+      RabbitNode.requireAvailable();
     }
   }
 

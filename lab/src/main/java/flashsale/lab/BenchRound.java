@@ -266,8 +266,8 @@ final class BenchRound {
   record Steady(double read, double reservation) {}
 
   /**
-   * So many reads a second, evenly, and after that as many reservations. The reads are a customer's,
-   * so that the catalogue itself is asked.
+   * So many reads a second, evenly, and after that as many reservations. The reads are a
+   * customer's, so that the catalogue itself is asked.
    */
   Steady steady(Open sale, Open hot, double perSecond, Duration measured) {
     var token = shop.tokens().getFirst();

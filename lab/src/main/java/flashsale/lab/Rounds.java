@@ -97,8 +97,7 @@ final class Rounds {
    *
    * @param besides contestants that are told too
    */
-  Figure share(
-      String name, String unit, double bar, String one, String other, String... besides) {
+  Figure share(String name, String unit, double bar, String one, String other, String... besides) {
     var behind = new LinkedHashMap<String, Series>();
     behind.put(one, Series.rates(of(one)));
     behind.put(other, Series.rates(of(other)));

@@ -1,8 +1,8 @@
 package flashsale.redis;
 
+import flashsale.platform.lifecycle.ServerProgram;
 import flashsale.platform.net.LoopbackPorts;
 import java.io.BufferedReader;
-import java.io.File;
 import java.io.IOException;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
@@ -14,10 +14,12 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
-import java.util.stream.Stream;
 
 /**
  * A Redis server of one's own, for tests and for {@code flashsale cluster}: with a password, on the
@@ -30,24 +32,28 @@ public final class RedisNode implements AutoCloseable {
 
     NotInstalled() {
       super(
-          "There is no redis-server on the PATH. Debian and Ubuntu: apt-get install redis-server."
-              + " macOS: brew install redis.");
+          "There is no redis-server on the PATH, and no Docker that could run "
+              + IMAGE
+              + ". Debian and Ubuntu: apt-get install redis-server. macOS: brew install redis.");
     }
   }
 
-  private static final Duration START_MAX = Duration.ofSeconds(30);
+  /** What Docker runs where no server is installed. */
+  public static final String IMAGE = "redis:8.2-alpine";
+
+  private static final Duration START_MAX = Duration.ofMinutes(2);
   private static final Duration LOOK_EVERY = Duration.ofMillis(20);
   private static final int END_MAX_SECONDS = 10;
   private static final int ANSWER_MAX_MILLIS = 1_000;
 
-  private final Path program;
+  private final ServerProgram program;
   private final Path folder;
   private final Path settings;
   private final String password = UUID.randomUUID().toString();
   private final int port = LoopbackPorts.free();
   private Process server;
 
-  private RedisNode(Path program, Path folder, String more) throws IOException {
+  private RedisNode(ServerProgram program, Path folder, String more) throws IOException {
     this.program = program;
     this.folder = folder;
     this.settings = folder.resolve("redis.conf");
@@ -74,17 +80,13 @@ public final class RedisNode implements AutoCloseable {
   }
 
   /** Whether one could be started. */
-  public static boolean isInstalled() {
-    return programs().findAny().isPresent();
+  public static boolean isAvailable() {
+    return program().isPresent();
   }
 
-  private static Stream<Path> programs() {
-    var path = System.getenv("PATH");
-    return path == null
-        ? Stream.empty()
-        : Stream.of(path.split(File.pathSeparator))
-            .map(place -> Path.of(place, "redis-server"))
-            .filter(Files::isExecutable);
+  private static Optional<ServerProgram> program() {
+    return ServerProgram.installed("redis-server", ServerProgram.path(List.of()))
+        .or(() -> ServerProgram.inImage("redis-server", IMAGE));
   }
 
   /**
@@ -95,7 +97,7 @@ public final class RedisNode implements AutoCloseable {
    * @throws NotInstalled with what to install
    */
   public static RedisNode start(Path folder, String more) {
-    var program = programs().findFirst().orElseThrow(NotInstalled::new);
+    var program = program().orElseThrow(NotInstalled::new);
     try {
       var node = new RedisNode(program, Files.createDirectories(folder), more);
       node.restart();
@@ -111,9 +113,10 @@ public final class RedisNode implements AutoCloseable {
       return;
     }
     var log = folder.resolve("redis.log");
+    program.remove(folder);
     try {
       server =
-          new ProcessBuilder(program.toString(), settings.toString())
+          new ProcessBuilder(program.command(folder, Set.of(), List.of(settings.toString())))
               .redirectErrorStream(true)
               .redirectOutput(ProcessBuilder.Redirect.appendTo(log.toFile()))
               .start();
@@ -192,6 +195,7 @@ public final class RedisNode implements AutoCloseable {
       return;
     }
     server.destroyForcibly();
+    program.remove(folder);
     try {
       server.waitFor(END_MAX_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {

@@ -121,11 +121,18 @@ final class BenchCommand implements Callable<Integer> {
           spec.commandLine(), "--cluster measures both architectures: leave --architecture out.");
     }
     var broker = architecture.rabbitmq();
+    try (var stop = new StopSignal()) {
+      return measure(stop, async, broker);
+    }
+  }
+
+  private int measure(StopSignal stop, boolean async, Optional<RabbitSettings> broker)
+      throws IOException {
     var workDir = workDir();
-    var product =
+    try (var product =
         new BenchedProduct(
-            port, url -> System.out.println("A server under test answers at " + url));
-    try {
+            port, url -> System.out.println("A server under test answers at " + url))) {
+      stop.then(product::close);
       return Bench.run(options(workDir, async, broker), product, System.out);
     } catch (NginxNode.NotInstalled e) {
       throw new CommandFailure(

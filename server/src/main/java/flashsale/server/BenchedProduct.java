@@ -20,13 +20,18 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Queue;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 
-/** What the benchmark needs of the product: servers as processes of their own, and full tables. */
-final class BenchedProduct implements BenchEnvironment {
+/**
+ * What the benchmark needs of the product: servers as processes of their own, and full tables. For
+ * one thread, beside which another may {@link #close} it.
+ */
+final class BenchedProduct implements BenchEnvironment, AutoCloseable {
   /** The naive peer's own database beside the roles'. */
   static final String NAIVE = "naive";
 
@@ -46,6 +51,11 @@ final class BenchedProduct implements BenchEnvironment {
 
   private final int port;
   private final Consumer<URI> started;
+
+  /** All that were ever started; those that have ended are ended once more in vain. */
+  private final Queue<Runnable> ends = new ConcurrentLinkedQueue<>();
+
+  private volatile boolean closing;
 
   /**
    * Starts servers on this port.
@@ -76,6 +86,7 @@ final class BenchedProduct implements BenchEnvironment {
     long spawnedAt = System.nanoTime();
     try {
       var process = builder.start();
+      endLater(() -> end(process));
       var url = address(process, dataDir);
       started.accept(url);
       return new Child(process, dataDir, url, spawnedAt);
@@ -86,14 +97,47 @@ final class BenchedProduct implements BenchEnvironment {
 
   @Override
   public void requireServices() {
-    NginxNode.program();
+    NginxNode.requireAvailable();
   }
 
   @Override
   public Services startServices(Path dataDir, int inventories) {
     var settings = new HashMap<>(ABUNDANT);
     settings.put("FLASHSALE_LOG_ACCESS", "false");
-    return BenchedServices.start(dataDir, inventories, settings);
+    var services = BenchedServices.start(dataDir, inventories, settings);
+    endLater(services::close);
+    return services;
+  }
+
+  private void endLater(Runnable end) {
+    ends.add(end);
+    if (closing) {
+      close();
+      throw new CommandFailure(ExitCode.FAILED, "The measurement was broken off.");
+    }
+  }
+
+  /** Ends whatever runs, and what is started from now on, so that a measurement under way fails. */
+  @Override
+  public void close() {
+    closing = true;
+    ends.forEach(Runnable::run);
+  }
+
+  private static void end(Process process) {
+    process.destroy();
+    awaitEnd(process);
+  }
+
+  private static void awaitEnd(Process process) {
+    try {
+      if (!process.waitFor(STOP_MAX.toSeconds(), TimeUnit.SECONDS)) {
+        process.destroyForcibly();
+      }
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      process.destroyForcibly();
+    }
   }
 
   private static URI address(Process process, Path dataDir) {
@@ -147,24 +191,12 @@ final class BenchedProduct implements BenchEnvironment {
     @Override
     public void kill() {
       process.destroyForcibly();
-      await();
+      awaitEnd(process);
     }
 
     @Override
     public void close() {
-      process.destroy();
-      await();
-    }
-
-    private void await() {
-      try {
-        if (!process.waitFor(STOP_MAX.toSeconds(), TimeUnit.SECONDS)) {
-          process.destroyForcibly();
-        }
-      } catch (InterruptedException e) {
-        Thread.currentThread().interrupt();
-        process.destroyForcibly();
-      }
+      end(process);
     }
   }
 

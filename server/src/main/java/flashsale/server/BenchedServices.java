@@ -17,7 +17,10 @@ import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 
-/** Separate services under measurement, each a child of this process. For one thread. */
+/**
+ * Separate services under measurement, each a child of this process. For one thread, beside which
+ * another may {@link #close} it.
+ */
 final class BenchedServices implements Services {
   private static final List<String> JVM_FLAGS = List.of("-Xmx192m", "-XX:+UseParallelGC");
   private static final int SIGNAL_MAX_SECONDS = 10;
@@ -26,6 +29,7 @@ final class BenchedServices implements Services {
   private final RunningCluster cluster;
   private final long spawnedAt = System.nanoTime();
   private NginxNode still;
+  private boolean closed;
 
   private BenchedServices(ShopFolder directory, RunningCluster cluster) {
     this.directory = directory;
@@ -125,7 +129,11 @@ final class BenchedServices implements Services {
   }
 
   @Override
-  public void close() {
+  public synchronized void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
     try {
       if (still != null) {
         still.close();

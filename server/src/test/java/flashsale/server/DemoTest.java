@@ -73,6 +73,15 @@ class DemoTest {
     }
   }
 
+  @Test
+  @Timeout(value = 5, unit = TimeUnit.MINUTES)
+  void theSameFromSeparateServices() throws Exception {
+    assertThat(demo("--architecture", "async", "--cluster"))
+        .anyMatch(line -> line.startsWith("Starting separate services on "))
+        .anyMatch(line -> line.startsWith("up  nginx at "));
+    assertStopped(folder.resolve("data/cluster"));
+  }
+
   /** What it says; it must have gone well. */
   private List<String> demo(String... more) throws Exception {
     var data = folder.resolve("data");

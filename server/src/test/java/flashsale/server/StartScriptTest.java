@@ -228,7 +228,7 @@ class StartScriptTest {
     for (var line : List.of(List.of("cluster", "up"), List.of("demo", "--cluster"))) {
       assertThat(run(line.toArray(String[]::new)).errors())
           .contains("redis-server is missing: installing it with apt-get")
-          .contains("Without redis-server nothing is shared");
+          .contains("Without redis-server or Docker nothing is shared");
     }
     assertThat(Files.readString(folder.resolve("asked"))).contains("redis-server");
     for (var line : List.of(List.of("cluster", "status"), List.of("demo"))) {

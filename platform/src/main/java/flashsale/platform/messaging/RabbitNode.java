@@ -1,6 +1,7 @@
 package flashsale.platform.messaging;
 
 import com.rabbitmq.client.ConnectionFactory;
+import flashsale.platform.lifecycle.ServerProgram;
 import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -10,7 +11,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,10 +35,17 @@ public final class RabbitNode implements AutoCloseable {
       super(
           "There is no rabbitmq-server in "
               + PLACES
+              + ", and no Docker that could run "
+              + IMAGE
               + ". Debian and Ubuntu: apt-get install rabbitmq-server. macOS: brew install"
               + " rabbitmq.");
     }
   }
+
+  /** What Docker runs where no server is installed. */
+  public static final String IMAGE = "rabbitmq:4.1-management-alpine";
+
+  private static final String SERVER = "rabbitmq-server";
 
   private static final Duration START_MAX = Duration.ofMinutes(2);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
@@ -52,35 +59,42 @@ public final class RabbitNode implements AutoCloseable {
       List.of(
           "/usr/lib/rabbitmq/bin", "/opt/homebrew/sbin", "/usr/local/sbin", "/opt/rabbitmq/sbin");
 
-  private final Path programs;
+  private final ServerProgram program;
   private final Path folder;
   private final String node =
       "flashsale" + ProcessHandle.current().pid() + "x" + NUMBER.incrementAndGet();
   private final int port = LoopbackPorts.free();
   private final int distributionPort = LoopbackPorts.free();
   private final int mapperPort = LoopbackPorts.free();
+
+  /** Null in a container, which has one of its own. */
   private final Process mapper;
+
   private Process server;
 
-  private RabbitNode(Path programs, Path folder, String configuration) throws IOException {
-    this.programs = programs;
+  private RabbitNode(ServerProgram program, Path folder, String configuration) throws IOException {
+    this.program = program;
     this.folder = folder;
     writeFiles(configuration);
     // Not as a daemon, which would outlive everybody.
-    this.mapper = launch("mapper.log", "sh", "-c", "epmd & p=$!; cat > /dev/null; kill $p");
+    this.mapper =
+        program.isInstalled()
+            ? launch("mapper.log", List.of("sh", "-c", "epmd & p=$!; cat > /dev/null; kill $p"))
+            : null;
     Runtime.getRuntime().addShutdownHook(new Thread(this::close));
   }
 
-  private static Optional<Path> programs() {
-    return PLACES.stream()
-        .map(Path::of)
-        .filter(place -> Files.isExecutable(place.resolve("rabbitmq-server")))
-        .findFirst();
+  private static Optional<ServerProgram> installed() {
+    return ServerProgram.installed(SERVER, PLACES);
+  }
+
+  private static Optional<ServerProgram> program() {
+    return installed().or(() -> ServerProgram.inImage(SERVER, IMAGE));
   }
 
   /** Whether one could be started. */
-  public static boolean isInstalled() {
-    return programs().isPresent();
+  public static boolean isAvailable() {
+    return program().isPresent();
   }
 
   /**
@@ -88,8 +102,19 @@ public final class RabbitNode implements AutoCloseable {
    *
    * @throws NotInstalled with what to install
    */
+  public static void requireAvailable() {
+    if (program().isEmpty()) {
+      throw new NotInstalled();
+    }
+  }
+
+  /**
+   * Fails if none could be started without Docker.
+   *
+   * @throws NotInstalled with what to install
+   */
   public static void requireInstalled() {
-    if (programs().isEmpty()) {
+    if (installed().isEmpty()) {
       throw new NotInstalled();
     }
   }
@@ -102,9 +127,9 @@ public final class RabbitNode implements AutoCloseable {
    * @throws NotInstalled with what to install
    */
   public static RabbitNode start(Path folder, String configuration) {
-    var programs = programs().orElseThrow(NotInstalled::new);
+    var program = program().orElseThrow(NotInstalled::new);
     try {
-      var rabbit = new RabbitNode(programs, Files.createDirectories(folder), configuration);
+      var rabbit = new RabbitNode(program, Files.createDirectories(folder), configuration);
       try {
         rabbit.restart();
         return rabbit;
@@ -157,7 +182,7 @@ public final class RabbitNode implements AutoCloseable {
         Map.entry("RABBITMQ_ALLOW_INPUT", "1"));
   }
 
-  private Process launch(String log, String... command) throws IOException {
+  private Process launch(String log, List<String> command) throws IOException {
     var builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().keySet().removeIf(key -> key.startsWith("RABBITMQ_"));
     builder.environment().putAll(environment());
@@ -183,6 +208,7 @@ public final class RabbitNode implements AutoCloseable {
   /** Ends the node without a chance to put anything in order (kill -9). */
   public void kill() {
     server.destroyForcibly();
+    program.remove(folder);
     ended(server);
   }
 
@@ -192,7 +218,8 @@ public final class RabbitNode implements AutoCloseable {
       return;
     }
     try {
-      server = launch("server.log", programs.resolve("rabbitmq-server").toString());
+      program.remove(folder);
+      server = launch("server.log", program.command(folder, environment().keySet(), List.of()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
@@ -231,11 +258,9 @@ public final class RabbitNode implements AutoCloseable {
 
   /** Runs {@code rabbitmqctl}. */
   public void control(String... arguments) {
-    var command = new ArrayList<String>();
-    command.add(programs.resolve("rabbitmqctl").toString());
-    command.addAll(List.of(arguments));
+    var command = program.beside(folder, "rabbitmqctl", List.of(arguments));
     try {
-      var process = launch("control.log", command.toArray(String[]::new));
+      var process = launch("control.log", command);
       if (!process.waitFor(COMMAND_MAX.toSeconds(), TimeUnit.SECONDS) || process.exitValue() != 0) {
         process.destroyForcibly();
         throw new IllegalStateException(command + " failed; see " + folder);
@@ -253,6 +278,9 @@ public final class RabbitNode implements AutoCloseable {
   public void close() {
     if (server != null) {
       kill();
+    }
+    if (mapper == null) {
+      return;
     }
     var mappers = mapper.descendants().toList();
     mapper.destroyForcibly();
