@@ -5,6 +5,9 @@ import static flashsale.deploy.DeployFiles.ROLES;
 import static flashsale.deploy.DeployFiles.map;
 import static org.assertj.core.api.Assertions.assertThat;
 
+import flashsale.cluster.NginxNode;
+import flashsale.platform.messaging.RabbitNode;
+import flashsale.redis.RedisNode;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
@@ -27,6 +30,14 @@ class ComposeTest {
     schema.check("compose.yaml", COMPOSE);
     assertThat(schema.accepts(Map.of("services", Map.of("users", Map.of("imagee", "x")))))
         .isFalse();
+  }
+
+  /** Those of `flashsale cluster` where it needs Docker. */
+  @Test
+  void theServersAreOfTheSameImagesEverywhere() {
+    assertThat(SERVICES.values())
+        .extracting(service -> map(service).get("image"))
+        .contains(NginxNode.IMAGE, RedisNode.IMAGE, RabbitNode.IMAGE);
   }
 
   @Test

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.UUID;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Stream;
 
 /**
  * What one round of each measurement does: requests a second, and the check that they did what they
@@ -296,8 +297,9 @@ final class BenchRound {
    *     sign-in on
    * @param paid how many that were
    * @param failures as of {@link Rush}
+   * @param words what these were
    */
-  record Journey(double p95, double paid, double failures) {}
+  record Journey(double p95, double paid, double failures, List<String> words) {}
 
   /** Everybody comes within the time of a round, and nobody hesitates. */
   Journey journey(int customers, boolean async, int number) {
@@ -313,7 +315,11 @@ final class BenchRound {
     return new Journey(
         line.map(l -> l.p95Micros() / 1e3).orElse(0.0),
         report.outcomes().getOrDefault("PAID", 0L),
-        report.failures() + report.brokenRules().size() + broken.size());
+        report.failures() + report.brokenRules().size() + broken.size(),
+        Stream.of(report.failuresInWords(), report.brokenRules(), broken)
+            .flatMap(List::stream)
+            .map(Object::toString)
+            .toList());
   }
 
   /** Of the server's Java process, as the kernel counts it. */

@@ -53,6 +53,9 @@ final class ClusterBench {
   /** What hangs for longer is taken for dead and started again. */
   private static final Duration STEADY_MAX = Duration.ofSeconds(4);
 
+  /** Kinds of failures of one crowd that are told. */
+  private static final int WORDS_MAX = 20;
+
   private final Bench.Options options;
   private final BenchEnvironment environment;
   private final Function<String, Path> copy;
@@ -246,6 +249,7 @@ final class ClusterBench {
                 journey.p95(),
                 journey.paid(),
                 journey.failures()));
+        journey.words().stream().limit(WORDS_MAX).forEach(told);
         failures.add(journey.failures());
         behind.put(name, new Series("ms, p95", List.of(journey.p95())));
       }

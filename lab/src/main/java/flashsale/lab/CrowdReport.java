@@ -105,6 +105,17 @@ public record CrowdReport(
         .sum();
   }
 
+  /** What these were, each kind in words. */
+  List<String> failuresInWords() {
+    return Stream.concat(calls.stream(), ends.stream())
+        .flatMap(
+            line ->
+                line.counts().stream()
+                    .filter(Count::failed)
+                    .map(c -> c.calls() + " × " + line.call() + ": " + c.status() + " " + c.code()))
+        .toList();
+  }
+
   /** Calls that were refused with 503 or 429, to be tried again later. */
   public long busy() {
     return calls.stream().mapToLong(c -> c.calls(Count::busy)).sum();
