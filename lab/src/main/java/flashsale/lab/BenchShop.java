@@ -141,15 +141,28 @@ final class BenchShop implements AutoCloseable {
     return new Open(UUID.fromString(sale), first, unitsEach);
   }
 
-  /** Reserves one unit as the first customer, and tries until it is accepted. */
+  /**
+   * Reserves one unit as the first customer, and tries until it is accepted.
+   *
+   * @return its order
+   */
   UUID reserve(Open open) {
+    return reserve(open, true).id("orderId");
+  }
+
+  /** The same without an Idempotency-Key; the reservation, whose id is then one of the time. */
+  UUID reserveWithoutKey(Open open) {
+    return reserve(open, false).id("reservationId");
+  }
+
+  private Answered reserve(Open open, boolean keyed) {
     var body = Map.of("lines", List.of(Map.of("offerId", open.offerId(), "quantity", 1)));
     var token = sessions.getFirst().accessToken();
     long deadline = System.nanoTime() + READY_MAX.toNanos();
     while (true) {
-      var answered = tryPost("reservations", token, body);
+      var answered = tryPost("reservations", token, keyed, body);
       if (answered != null && answered.status() == 201) {
-        return answered.id("orderId");
+        return answered;
       }
       if (System.nanoTime() > deadline) {
         throw new Failed("no reservation was accepted within " + READY_MAX + ": " + answered);
@@ -161,7 +174,7 @@ final class BenchShop implements AutoCloseable {
   /** Reserves and pays the only unit there is. */
   void sellOut(Open open) {
     var body = Map.of("orderId", reserve(open), "method", "tok_ok");
-    var answered = tryPost("payments", sessions.getFirst().accessToken(), body);
+    var answered = tryPost("payments", sessions.getFirst().accessToken(), true, body);
     if (answered == null || answered.status() != 201) {
       throw new Failed("the last unit was not paid: " + answered);
     }
@@ -235,9 +248,10 @@ final class BenchShop implements AutoCloseable {
   }
 
   /** Null when there was no answer. */
-  private Answered tryPost(String path, String token, Object body) {
+  private Answered tryPost(String path, String token, boolean keyed, Object body) {
+    var key = keyed ? Ids.next().toString() : null;
     try {
-      return client.call(path, "POST", API + path, token, Ids.next().toString(), body);
+      return client.call(path, "POST", API + path, token, key, body);
     } catch (IOException e) {
       return null;
     }
