@@ -306,6 +306,14 @@ class GatewayTest {
   }
 
   @Test
+  void whatWhoShowsATokenGetsIsNobodyElses() {
+    var path = "/api/v1/products/0195a3c0-0000-7000-8000-000000000005";
+    get(path, "Authorization", "Bearer whoever");
+    get(path);
+    assertThat(asked("catalog", "GET " + path)).isEqualTo(2);
+  }
+
+  @Test
   void whoHasThePageIsToldThatNothingHasChanged() {
     var path = "/api/v1/sales?limit=3";
     assertThat(get(path).statusCode()).isEqualTo(200);
@@ -319,9 +327,10 @@ class GatewayTest {
       instance.status = 404;
     }
     var path = "/api/v1/products/0195a3c0-0000-7000-8000-000000000004";
-    assertThat(get(path).statusCode()).isEqualTo(404);
-    for (var instance : roles.get("catalog")) {
-      instance.status = 200;
+    try {
+      assertThat(get(path).statusCode()).isEqualTo(404);
+    } finally {
+      roles.get("catalog").forEach(instance -> instance.status = 200);
     }
     assertThat(get(path).statusCode()).isEqualTo(200);
   }

@@ -131,14 +131,8 @@ public final class Cluster implements AutoCloseable {
     postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
     progress.accept("PostgreSQL, port " + postgres.port());
     // Every request may ask to be answered with 202, whatever the default is.
-    if (RabbitNode.isAvailable()) {
-      rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
-      progress.accept("RabbitMQ");
-    }
-    if (RedisNode.isAvailable()) {
-      redis = RedisNode.start(folder.resolve("redis"), "");
-      progress.accept("Redis, port " + redis.port());
-    }
+    startRabbit();
+    startRedis();
     for (var member : plan.members()) {
       var database = database(member);
       members.put(
@@ -166,6 +160,34 @@ public final class Cluster implements AutoCloseable {
       watches.add(lookAfter(member.getKey(), member.getValue()));
     }
     tell();
+  }
+
+  private void startRabbit() {
+    if (!RabbitNode.isAvailable()) {
+      return;
+    }
+    try {
+      rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
+      progress.accept("RabbitMQ");
+    } catch (IllegalStateException e) {
+      if (plan.async()) {
+        throw e;
+      }
+      progress.accept("without RabbitMQ: " + e.getMessage());
+    }
+  }
+
+  /** A Docker that answers may still have no image, or another network: it is done without. */
+  private void startRedis() {
+    if (!RedisNode.isAvailable()) {
+      return;
+    }
+    try {
+      redis = RedisNode.start(folder.resolve("redis"), "");
+      progress.accept("Redis, port " + redis.port());
+    } catch (IllegalStateException e) {
+      progress.accept("without Redis: " + e.getMessage());
+    }
   }
 
   /** Of a cluster whose first process was killed: they would hold their folders and ports. */

@@ -260,9 +260,8 @@ public record GatewayConfig(
             location /api/v1/sessions { proxy_pass http://users_$pool_kind; }
             location = /.well-known/jwks.json { proxy_pass http://users_$pool_kind; }
 
-            # Everybody reads the same pages, so one request a second for each is enough. The second is in
-            # the key: no page outlives it, whatever clocks say elsewhere, and a sale that opens on the
-            # second opens here too. Who shows a token, such as a merchant who has just changed something,
+            # Everybody reads the same pages, so one request a second for each is enough, and those that
+            # come while it takes longer than 10 ms. The second is in the key: no page outlives it. Who shows a token, such as a merchant who has just changed something,
             # asks the catalogue itself.
             location ~ ^/api/v1/(sales|products)(/|$) {
               proxy_cache pages;

@@ -132,7 +132,7 @@ final class BenchedProduct implements BenchEnvironment, AutoCloseable {
   private static void awaitEnd(Process process) {
     try {
       if (!process.waitFor(STOP_MAX.toSeconds(), TimeUnit.SECONDS)) {
-        process.destroyForcibly();
+        process.destroyForcibly().waitFor();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
