@@ -221,6 +221,9 @@ class ClusterTest {
             () ->
                 cluster.state().processes().stream()
                     .allMatch(process -> process.pid() != 0 && isReady(process)));
+    assertThat(ProcessHandle.of(one("nginx").pid()).orElseThrow().children())
+        .as("the workers that answer are this nginx's own")
+        .isNotEmpty();
     System.out.printf(
         "all processes ready again after another %.1f s%n", (System.nanoTime() - from) / 1e9);
   }

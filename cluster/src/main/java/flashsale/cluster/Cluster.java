@@ -98,7 +98,7 @@ public final class Cluster implements AutoCloseable {
    */
   public static Cluster up(
       Path folder, ClusterPlan plan, Program program, String listen, Consumer<String> progress) {
-    NginxNode.requireAvailable();
+    NginxNode.remove(folder.resolve("nginx"));
     requireFree(listen);
     if (plan.async()) {
       RabbitNode.requireAvailable();
@@ -401,6 +401,7 @@ public final class Cluster implements AutoCloseable {
     watches.forEach(Periodic::close);
     if (nginx != null) {
       nginx.close();
+      NginxNode.remove(folder.resolve("nginx"));
     }
     var all = new ArrayList<>(members.values()).reversed();
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {

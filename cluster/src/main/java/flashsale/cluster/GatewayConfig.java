@@ -117,13 +117,15 @@ public record GatewayConfig(
             default sync;
           }
 
-          # What is left of a client's limit is told to nobody else.
-          map $upstream_cache_status $own_limit {
-            BYPASS $upstream_http_ratelimit;
+          # What is left of a client's limit is told with what nobody else is told: never with a page.
+          map "$upstream_cache_status:$upstream_status" $own_limit {
+            "~^BYPASS:" $upstream_http_ratelimit;
+            "~:(|.* )429$" $upstream_http_ratelimit;
             default "";
           }
-          map $upstream_cache_status $own_limit_policy {
-            BYPASS $upstream_http_ratelimit_policy;
+          map "$upstream_cache_status:$upstream_status" $own_limit_policy {
+            "~^BYPASS:" $upstream_http_ratelimit_policy;
+            "~:(|.* )429$" $upstream_http_ratelimit_policy;
             default "";
           }
 
@@ -261,8 +263,8 @@ public record GatewayConfig(
             location = /.well-known/jwks.json { proxy_pass http://users_$pool_kind; }
 
             # Everybody reads the same pages, so one request a second for each is enough, and those that
-            # come while it takes longer than 10 ms. The second is in the key: no page outlives it. Who shows a token, such as a merchant who has just changed something,
-            # asks the catalogue itself.
+            # come while it takes longer than 10 ms. The second is in the key: no page outlives it. Who
+            # shows a token, such as a merchant who has just changed something, asks the catalogue itself.
             location ~ ^/api/v1/(sales|products)(/|$) {
               proxy_cache pages;
               proxy_cache_key $time_iso8601$request_uri;

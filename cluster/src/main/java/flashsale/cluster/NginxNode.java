@@ -146,6 +146,11 @@ public final class NginxNode implements AutoCloseable {
     return process;
   }
 
+  /** Makes sure that nothing of an nginx in a container is left for this folder. */
+  static void remove(Path folder) {
+    program().remove(folder);
+  }
+
   private static List<String> with(Path file, String... arguments) {
     var all = new ArrayList<>(List.of("-p", file.getParent().toString(), "-c", file.toString()));
     all.addAll(List.of(arguments));
@@ -272,7 +277,7 @@ public final class NginxNode implements AutoCloseable {
       if (!process.waitFor(STOP_MAX.toMillis(), TimeUnit.MILLISECONDS)) {
         process.descendants().forEach(ProcessHandle::destroyForcibly);
         process.destroyForcibly().waitFor();
-        program().remove(folder);
+        remove(folder);
       }
     } catch (InterruptedException e) {
       process.destroyForcibly();

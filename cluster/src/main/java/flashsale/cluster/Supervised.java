@@ -12,6 +12,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -33,7 +34,7 @@ final class Supervised implements AutoCloseable {
   private final Thread thread;
   private volatile Process process;
 
-  /** As they were at the last look: a process that is killed leaves its children behind. */
+  /** As of the last looks: a process that is killed leaves its children behind. */
   private volatile List<ProcessHandle> children = List.of();
 
   private volatile boolean closing;
@@ -60,7 +61,7 @@ final class Supervised implements AutoCloseable {
     try {
       while (!closing) {
         if (!process.waitFor(PAUSE.toMillis(), TimeUnit.MILLISECONDS)) {
-          children = process.descendants().toList();
+          lookForChildren();
         } else if (!closing) {
           LOG.warn(
               "{} ended with {} and is started again; its last words: {}",
@@ -74,6 +75,18 @@ final class Supervised implements AutoCloseable {
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  /** Those of before that live, and those of now, of which one that was just killed has none. */
+  void lookForChildren() {
+    children =
+        Stream.concat(children.stream().filter(ProcessHandle::isAlive), process.descendants())
+            .distinct()
+            .toList();
+  }
+
+  List<ProcessHandle> children() {
+    return children;
   }
 
   private String lastWords() {

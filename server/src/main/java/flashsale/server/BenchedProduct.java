@@ -26,6 +26,8 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * What the benchmark needs of the product: servers as processes of their own, and full tables. For
@@ -34,6 +36,8 @@ import java.util.function.Consumer;
 final class BenchedProduct implements BenchEnvironment, AutoCloseable {
   /** The naive peer's own database beside the roles'. */
   static final String NAIVE = "naive";
+
+  private static final Logger LOG = LoggerFactory.getLogger(BenchedProduct.class);
 
   private static final Duration START_MAX = Duration.ofMinutes(1);
   private static final Duration STOP_MAX = Duration.ofSeconds(60);
@@ -121,7 +125,13 @@ final class BenchedProduct implements BenchEnvironment, AutoCloseable {
   @Override
   public void close() {
     closing = true;
-    ends.forEach(Runnable::run);
+    for (var end : ends) {
+      try {
+        end.run();
+      } catch (RuntimeException e) {
+        LOG.warn("something that was measured does not end as it should", e);
+      }
+    }
   }
 
   private static void end(Process process) {

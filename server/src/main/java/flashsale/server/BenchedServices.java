@@ -94,11 +94,19 @@ final class BenchedServices implements Services {
     try {
       Files.createDirectories(folder.resolve("files"));
       Files.write(folder.resolve("files").resolve("sale.json"), body);
-      still = NginxNode.start(folder, listen, NginxNode.still(folder, listen));
+      keep(NginxNode.start(folder, listen, NginxNode.still(folder, listen)));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
     return URI.create("http://" + listen + "/sale.json");
+  }
+
+  private synchronized void keep(NginxNode started) {
+    if (closed) {
+      started.close();
+      throw new IllegalStateException("the services were ended meanwhile");
+    }
+    still = started;
   }
 
   @Override

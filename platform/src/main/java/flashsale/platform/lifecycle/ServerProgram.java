@@ -42,7 +42,7 @@ public final class ServerProgram {
   public static Optional<ServerProgram> installed(String name, List<String> places) {
     return places.stream()
         .map(place -> Path.of(place, name))
-        .filter(Files::isExecutable)
+        .filter(file -> Files.isRegularFile(file) && Files.isExecutable(file))
         .findFirst()
         .map(program -> new ServerProgram(program, Optional.empty()));
   }
@@ -50,7 +50,8 @@ public final class ServerProgram {
   /** These folders and then those of the PATH. */
   public static List<String> path(List<String> first) {
     var path = System.getenv().getOrDefault("PATH", "").split(File.pathSeparator);
-    return Stream.concat(first.stream(), Stream.of(path)).toList();
+    return Stream.concat(first.stream(), Stream.of(path).filter(place -> !place.isEmpty()))
+        .toList();
   }
 
   /**
@@ -78,8 +79,8 @@ public final class ServerProgram {
    * writes lies in the folder.
    *
    * @param folder absolute; two servers that run at a time have two
-   * @param variables names of those that it is to have of the environment that the command gets;
-   *     one that is installed has them all
+   * @param variables of its environment, as {@code NAME=value} or, for one that the command's own
+   *     environment has, as {@code NAME}; a server that is installed has the command's
    */
   public List<String> command(Path folder, Set<String> variables, List<String> arguments) {
     var command = new ArrayList<String>();

@@ -14,6 +14,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.UUID;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
@@ -143,7 +145,7 @@ public final class RabbitNode implements AutoCloseable {
   }
 
   private void writeFiles(String configuration) throws IOException {
-    var cookie = Files.createDirectories(folder.resolve("home")).resolve(".erlang.cookie");
+    var cookie = Files.createDirectories(home()).resolve(".erlang.cookie");
     Files.deleteIfExists(
         cookie); // Of an earlier node here; nobody may write it, not even its owner.
     Files.writeString(cookie, UUID.randomUUID().toString().replace("-", ""));
@@ -165,7 +167,6 @@ public final class RabbitNode implements AutoCloseable {
   private Map<String, String> environment() {
     var loopback = "-kernel inet_dist_use_interface {127,0,0,1}";
     return Map.ofEntries(
-        Map.entry("HOME", folder.resolve("home").toString()),
         Map.entry("ERL_EPMD_PORT", Integer.toString(mapperPort)),
         Map.entry("ERL_EPMD_ADDRESS", "127.0.0.1"),
         Map.entry("RABBITMQ_NODENAME", node + "@localhost"),
@@ -182,10 +183,23 @@ public final class RabbitNode implements AutoCloseable {
         Map.entry("RABBITMQ_ALLOW_INPUT", "1"));
   }
 
+  private Path home() {
+    return folder.resolve("home");
+  }
+
+  private Set<String> variables() {
+    var names = new TreeSet<>(environment().keySet());
+    names.add("HOME=" + home());
+    return names;
+  }
+
   private Process launch(String log, List<String> command) throws IOException {
     var builder = new ProcessBuilder(command).directory(folder.toFile());
     builder.environment().keySet().removeIf(key -> key.startsWith("RABBITMQ_"));
     builder.environment().putAll(environment());
+    if (program.isInstalled()) { // Docker's own program needs the user's.
+      builder.environment().put("HOME", home().toString());
+    }
     builder.redirectErrorStream(true);
     builder.redirectOutput(ProcessBuilder.Redirect.appendTo(folder.resolve(log).toFile()));
     return builder.start();
@@ -219,7 +233,7 @@ public final class RabbitNode implements AutoCloseable {
     }
     try {
       program.remove(folder);
-      server = launch("server.log", program.command(folder, environment().keySet(), List.of()));
+      server = launch("server.log", program.command(folder, variables(), List.of()));
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
