@@ -73,6 +73,7 @@ final class BenchShop implements AutoCloseable {
       if (System.nanoTime() > deadline) {
         throw new Failed("the server was not ready within " + READY_MAX);
       }
+      requireServer();
       pause();
     }
   }
@@ -167,7 +168,15 @@ final class BenchShop implements AutoCloseable {
       if (System.nanoTime() > deadline) {
         throw new Failed("no reservation was accepted within " + READY_MAX + ": " + answered);
       }
+      requireServer();
       pause();
+    }
+  }
+
+  /** Nobody needs to wait for one that has ended. */
+  private void requireServer() {
+    if (ProcessHandle.of(server.pid()).isEmpty()) {
+      throw new Failed("the server has ended");
     }
   }
 
