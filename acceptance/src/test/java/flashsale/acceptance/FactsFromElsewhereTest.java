@@ -67,8 +67,8 @@ class FactsFromElsewhereTest {
   private record Sent(UUID id, UUID key, String envelope) {}
 
   private Sent sent(Fact fact) {
-    return new Sent(
-        envelopes.id(fact), fact.key(), envelopes.seal(fact, fact.key(), Instant.now(), null));
+    var sealed = envelopes.seal(fact, fact.key(), Instant.now(), null);
+    return new Sent(sealed.id(), sealed.key(), sealed.envelope());
   }
 
   /** The same as somebody wrote it who knows more than we do. */

@@ -100,11 +100,7 @@ final class Decisions {
   }
 
   private Outbox.Entry entry(Fact fact, Instant now) {
-    return new Outbox.Entry(
-        envelopes.id(fact),
-        fact.key(),
-        envelopes.seal(fact, fact.key(), now, null),
-        now.plus(LEASE));
+    return new Outbox.Entry(envelopes.seal(fact, fact.key(), now, null), now.plus(LEASE));
   }
 
   private void tell(Fact fact) {

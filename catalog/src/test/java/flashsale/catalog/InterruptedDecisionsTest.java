@@ -91,8 +91,6 @@ class InterruptedDecisionsTest {
               connection,
               List.of(
                   new Outbox.Entry(
-                      shop.envelopes.id(fact),
-                      fact.key(),
                       shop.envelopes.seal(fact, fact.key(), Shop.NOON, null),
                       Shop.NOON.plusSeconds(10))));
           return null;

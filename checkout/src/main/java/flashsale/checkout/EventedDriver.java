@@ -90,10 +90,11 @@ public final class EventedDriver implements AutoCloseable {
   /**
    * Hands a fact of an outbox over to the role that follows; returns when the bus has it for good.
    *
+   * @param fact that is in the message
    * @throws RuntimeException if it has not: the fact stays in the outbox
    */
-  public void handOver(Message message) {
-    var next = Flow.after(open(message));
+  public void handOver(Fact fact, Message message) {
+    var next = Flow.after(fact);
     if (next != Next.NOBODY && !handovers.get(next).submit(message, settings.handoverMax())) {
       throw new Late("the bus did not take " + message.id() + " for " + next);
     }
@@ -162,8 +163,8 @@ public final class EventedDriver implements AutoCloseable {
   }
 
   private Message sealed(Fact fact) {
-    var envelope = envelopes.seal(fact, fact.key(), clock.instant(), null);
-    return new Message(envelopes.id(fact), fact.key(), envelope, 0);
+    var sealed = envelopes.seal(fact, fact.key(), clock.instant(), null);
+    return new Message(sealed.id(), sealed.key(), sealed.envelope(), 0);
   }
 
   /** Hands over what waits, and stops waiting; whoever made the bus closes it afterwards. */

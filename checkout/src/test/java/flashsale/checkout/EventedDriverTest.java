@@ -83,8 +83,8 @@ class EventedDriverTest {
   }
 
   private static Message message(Fact fact) {
-    var envelope = ENVELOPES.seal(fact, fact.key(), NOW, null);
-    return new Message(ENVELOPES.id(fact), fact.key(), envelope, 0);
+    var sealed = ENVELOPES.seal(fact, fact.key(), NOW, null);
+    return new Message(sealed.id(), sealed.key(), sealed.envelope(), 0);
   }
 
   private static StockRefused refused() {
@@ -109,9 +109,9 @@ class EventedDriverTest {
   void whatTheBusDoesNotTakeStaysInTheOutbox() {
     try (var driver = driver(facts -> facts)) {
       var message = message(opened);
-      assertThatThrownBy(() -> driver.handOver(message)).isInstanceOf(Late.class);
-      assertThatThrownBy(() -> driver.handOver(message)).isInstanceOf(Late.class);
-      driver.handOver(message);
+      assertThatThrownBy(() -> driver.handOver(opened, message)).isInstanceOf(Late.class);
+      assertThatThrownBy(() -> driver.handOver(opened, message)).isInstanceOf(Late.class);
+      driver.handOver(opened, message);
       assertThat(bus.taken).containsEntry("inventory", List.of(message.id()));
     }
   }

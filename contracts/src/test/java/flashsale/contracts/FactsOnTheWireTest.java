@@ -50,7 +50,7 @@ class FactsOnTheWireTest {
   @ParameterizedTest
   @MethodSource("everyFact")
   void theJsonIsTheGoldenOne(Fact fact) throws IOException {
-    var sealed = pretty(envelopes.seal(fact, fact.key(), AT, TRACE));
+    var sealed = pretty(envelopes.seal(fact, fact.key(), AT, TRACE).envelope());
     var file = Path.of("src/test/resources/facts", envelopes.type(fact) + ".json");
     if (Boolean.getBoolean("golden.write") && !Files.exists(file)) {
       Files.writeString(file, sealed);
@@ -73,7 +73,9 @@ class FactsOnTheWireTest {
   @ParameterizedTest
   @MethodSource("everyFact")
   void unknownFieldsAreIgnored(Fact fact) throws IOException {
-    var tree = (ObjectNode) Json.tolerant().readTree(envelopes.seal(fact, fact.key(), AT, null));
+    var tree =
+        (ObjectNode)
+            Json.tolerant().readTree(envelopes.seal(fact, fact.key(), AT, null).envelope());
     tree.put("addedLater", 1);
     ((ObjectNode) tree.get("data")).putObject("alsoAddedLater").put("x", "y");
     assertThat(envelopes.open(tree.toString()).message()).isEqualTo(fact);
@@ -101,7 +103,11 @@ class FactsOnTheWireTest {
   @Test
   void anUnknownTypeAndBrokenDataSaySo() {
     var fact = sample(Fact.StockSold.class);
-    var nobody = envelopes.seal(fact, fact.key(), AT, null).replace("stock-sold.v1", "spilled.v1");
+    var nobody =
+        envelopes
+            .seal(fact, fact.key(), AT, null)
+            .envelope()
+            .replace("stock-sold.v1", "spilled.v1");
     assertThatThrownBy(() -> envelopes.open(nobody))
         .isInstanceOf(UnreadableEnvelope.class)
         .hasMessageContaining("spilled.v1");

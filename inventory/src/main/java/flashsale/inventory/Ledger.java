@@ -180,11 +180,7 @@ public final class Ledger implements Inventory, AutoCloseable {
 
   private Outbox.Entry entry(Book.Announcement announcement, Instant now) {
     var fact = announcement.fact();
-    return new Outbox.Entry(
-        envelopes.id(fact),
-        fact.key(),
-        envelopes.seal(fact, fact.key(), now, null),
-        announcement.dueAt());
+    return new Outbox.Entry(envelopes.seal(fact, fact.key(), now, null), announcement.dueAt());
   }
 
   private Instant now() {

@@ -95,7 +95,7 @@ final class PaymentBook {
                   opened.stream()
                       .filter(Opening.Opened.class::isInstance)
                       .map(o -> ((Opening.Opened) o).row().request())
-                      .map(request -> entry(envelopes.id(request), request, now, now))
+                      .map(request -> new Outbox.Entry(sealed(request, now), now))
                       .toList());
               return opened;
             });
@@ -228,7 +228,11 @@ final class PaymentBook {
   }
 
   private Outbox.Entry entry(UUID id, Fact fact, Instant now, Instant dueAt) {
-    return new Outbox.Entry(id, fact.key(), envelopes.seal(fact, fact.key(), now, null), dueAt);
+    return new Outbox.Entry(id, fact.key(), sealed(fact, now).envelope(), dueAt);
+  }
+
+  private Envelopes.Sealed sealed(Fact fact, Instant now) {
+    return envelopes.seal(fact, fact.key(), now, null);
   }
 
   private static UUID capturedEntry(UUID paymentId) {

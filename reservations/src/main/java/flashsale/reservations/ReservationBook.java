@@ -150,11 +150,7 @@ public final class ReservationBook implements Reservations {
 
   private Outbox.Entry entry(ReservationRequested request) {
     var now = clock.instant();
-    return new Outbox.Entry(
-        envelopes.id(request),
-        request.key(),
-        envelopes.seal(request, request.key(), now, null),
-        now);
+    return new Outbox.Entry(envelopes.seal(request, request.key(), now, null), now);
   }
 
   private static Row pending(ReservationRequested request) {

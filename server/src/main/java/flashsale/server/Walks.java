@@ -130,7 +130,7 @@ final class Walks implements Checkout, AutoCloseable {
     var first = envelopes.open(message.envelope()).message();
     if (evented != null
         && (first instanceof Fact.ReservationRequested || first instanceof Fact.PaymentRequested)) {
-      evented.handOver(message);
+      evented.handOver(first, message);
     } else {
       walk(first);
     }

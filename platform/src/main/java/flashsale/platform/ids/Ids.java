@@ -18,6 +18,9 @@ public final class Ids {
   private static final TimeBasedEpochGenerator V7 =
       Generators.timeBasedEpochGenerator(new SecureRandom(), new Milliseconds());
 
+  /** Copied for each use, which is cheaper than to ask the JDK's providers for one. */
+  private static final MessageDigest SHA_256 = sha256();
+
   private static final int UUID_CHARS = 36;
 
   private Ids() {}
@@ -29,7 +32,7 @@ public final class Ids {
 
   /** The id that belongs to these names, always the same. */
   public static UUID derive(UUID scope, String name) {
-    var digest = sha256();
+    var digest = copyOfSha256();
     digest.update(
         ByteBuffer.allocate(16)
             .putLong(scope.getMostSignificantBits())
@@ -61,6 +64,14 @@ public final class Ids {
     @Override
     public long currentTimeMillis() {
       return clock.millis();
+    }
+  }
+
+  private static MessageDigest copyOfSha256() {
+    try {
+      return (MessageDigest) SHA_256.clone();
+    } catch (CloneNotSupportedException e) {
+      return sha256(); // By a provider that somebody else has installed.
     }
   }
 

@@ -60,6 +60,10 @@ public final class Outbox {
 
   /** A message to append. */
   public record Entry(UUID id, UUID key, String envelope, Instant dueAt) {
+    public Entry(Envelopes.Sealed sealed, Instant dueAt) {
+      this(sealed.id(), sealed.key(), sealed.envelope(), dueAt);
+    }
+
     private Taken taken() {
       return new Taken(id, key, envelope, 1, dueAt);
     }

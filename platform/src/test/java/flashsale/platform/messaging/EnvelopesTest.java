@@ -28,12 +28,43 @@ final class EnvelopesTest {
   @Test
   void whatWasSealedIsOpenedAgain() {
     var rain = new Rain("Köln ☔", 12);
-    var opened = envelopes.open(envelopes.seal(rain, KEY, AT, TRACE));
+    var opened = envelopes.open(sealed(rain, TRACE));
     assertThat(opened)
         .isEqualTo(
             new Envelopes.Opened<>(envelopes.id(rain), "rain.v1", AT, KEY, TRACE, (News) rain));
-    var bytes = envelopes.seal(rain, KEY, AT, null).getBytes(StandardCharsets.UTF_8);
+    var bytes = sealed(rain, null).getBytes(StandardCharsets.UTF_8);
     assertThat(envelopes.open(bytes).trace()).isNull();
+  }
+
+  private String sealed(News message, String trace) {
+    return envelopes.seal(message, KEY, AT, trace).envelope();
+  }
+
+  @Test
+  void whatIsKnownOutsideIsWhatIsInside() {
+    var sealed = envelopes.seal(new Sun("here"), KEY, AT, null);
+    var opened = envelopes.open(sealed.envelope());
+    assertThat(sealed.id()).isEqualTo(opened.id()).isEqualTo(envelopes.id(new Sun("here")));
+    assertThat(sealed.key()).isEqualTo(opened.key()).isEqualTo(KEY);
+  }
+
+  /** Instances of an earlier version are running beside this one, and make the same ids. */
+  @Test
+  void idsStayWhatTheyWere() {
+    assertThat(envelopes.id(new Rain("Köln ☔", 12)))
+        .isEqualTo(UUID.fromString("a028fe00-509c-85cb-baa5-1d0b0c91622d"));
+  }
+
+  @Test
+  void theFieldsMayComeInAnyOrder() {
+    var rain = new Rain("a", 1);
+    var turned =
+        """
+        {"data":{"millimetres":1,"where":"a"},"trace":null,"other":[{"x":1}],"key":"%s","at":"%s",
+        "type":"rain.v1","id":"%s"}
+        """
+            .formatted(KEY, AT, envelopes.id(rain));
+    assertThat(envelopes.open(turned)).isEqualTo(envelopes.open(sealed(rain, null)));
   }
 
   @Test
@@ -46,8 +77,7 @@ final class EnvelopesTest {
   @Test
   void fieldsOfALaterVersionAreIgnored() {
     var later =
-        envelopes
-            .seal(new Sun("here"), KEY, AT, null)
+        sealed(new Sun("here"), null)
             .replace("\"where\"", "\"uvIndex\":7,\"where\"")
             .replace("\"key\"", "\"tenant\":\"x\",\"key\"");
     assertThat(envelopes.open(later).message()).isEqualTo(new Sun("here"));
@@ -55,7 +85,7 @@ final class EnvelopesTest {
 
   @Test
   void whatCannotBeReadSaysSo() {
-    var good = envelopes.seal(new Sun("here"), KEY, AT, null);
+    var good = sealed(new Sun("here"), null);
     for (var bad :
         List.of(
             "",
