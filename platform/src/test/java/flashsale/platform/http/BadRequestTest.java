@@ -96,7 +96,8 @@ final class BadRequestTest {
     try (var connection = new RawConnection(server.http.port())) {
       connection.send("POST /things HTTP/1.1\r\nHost: test\r\n" + JSON + "\r\n");
       connection.send("Transfer-Encoding: chunked\r\n\r\n");
-      connection.send("200\r\n" + "x".repeat(0x200) + "\r\n200\r\n" + "x".repeat(0x200) + "\r\n");
+      var chunk = "8000\r\n" + "x".repeat(0x8000) + "\r\n";
+      connection.send(chunk + chunk);
       connection.send("0\r\n\r\n");
       assertProblem(connection.read(), 413, "REQUEST_ENTITY_TOO_LARGE");
     }
@@ -143,6 +144,24 @@ final class BadRequestTest {
       connection.send("Transfer-Encoding: chunked\r\n\r\n");
       connection.send("8\r\n{\"name\":\r\n").send("f\r\n\"y\",\"count\":12}\r\n0\r\n\r\n");
       assertThat(connection.read().body()).isEqualTo("{\"name\":\"y\",\"count\":12}");
+    }
+  }
+
+  /** Below, at and above the sizes of the buffers on the way, and each in two chunks. */
+  @ParameterizedTest
+  @ValueSource(ints = {1, 999, 1_000, 1_001, 1_002, 15_999, 16_000, 16_001, 40_000, 50_000})
+  void aBodyIsReadToItsEnd(int length) throws IOException {
+    var body = "x".repeat(length);
+    try (var connection = new RawConnection(server.http.port())) {
+      assertThat(connection.ask("POST", "/length", body).body()).isEqualTo("" + length);
+      connection.send("POST /length HTTP/1.1\r\nHost: test\r\n");
+      connection.send("Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n");
+      connection.send(Integer.toHexString(length) + "\r\n" + body + "\r\n0\r\n\r\n");
+      var answer = connection.read();
+      assertThat(answer.status()).isEqualTo(length < TestServer.BODY_MAX_BYTES ? 200 : 413);
+      if (answer.status() == 200) {
+        assertThat(answer.body()).isEqualTo("" + (length + 1));
+      }
     }
   }
 

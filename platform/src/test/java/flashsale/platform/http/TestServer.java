@@ -17,7 +17,7 @@ import java.util.concurrent.CountDownLatch;
 /** A server with a few routes of every kind. */
 final class TestServer implements AutoCloseable {
   static final UUID CUSTOMER = UUID.fromString("0195a3c0-0000-7000-8000-000000000001");
-  static final int BODY_MAX_BYTES = 1_000;
+  static final int BODY_MAX_BYTES = 50_000;
   static final int REQUESTS_MAX = 4;
 
   private record Thing(String name, int count) {}
@@ -42,6 +42,7 @@ final class TestServer implements AutoCloseable {
                 c -> Answer.ok(Map.of("id", c.pathId("id", "thing"))))
             .delete("/things/{id}", Access.PUBLIC, c -> Answer.noContent())
             .post("/things", Access.PUBLIC, c -> Answer.created("/things/1", c.body(Thing.class)))
+            .post("/length", Access.PUBLIC, c -> Answer.ok(c.content().length))
             .get("/things", Access.PUBLIC, c -> Answer.ok(c.queryInt("limit", 20, 1, 100)))
             .get("/query", Access.PUBLIC, c -> Answer.ok(c.query("q").orElse("none")))
             .get("/mine", Access.CUSTOMER, c -> Answer.ok(c.caller().userId()))
