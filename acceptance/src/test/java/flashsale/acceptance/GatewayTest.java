@@ -32,7 +32,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -45,7 +47,7 @@ class GatewayTest {
   private static final int RATE = 50;
 
   /** A role's instance that says who it is and what it got. */
-  private static final class Instance implements AutoCloseable {
+  private final class Instance implements AutoCloseable {
     final List<String> asked = Collections.synchronizedList(new ArrayList<>());
     private final HttpServer server;
     private volatile boolean dies;
@@ -69,6 +71,7 @@ class GatewayTest {
         exchange.close(); // In the middle of the work, without an answer.
         return;
       }
+      hold();
       var headers = exchange.getRequestHeaders();
       var told =
           Json.bytes(
@@ -87,6 +90,17 @@ class GatewayTest {
       exchange.close();
     }
 
+    private void hold() throws IOException {
+      var latch = holdsNext.getAndSet(null);
+      try {
+        if (latch != null) {
+          latch.await();
+        }
+      } catch (InterruptedException e) {
+        throw new IOException("the test is over", e);
+      }
+    }
+
     URI url() {
       return URI.create("http://127.0.0.1:" + server.getAddress().getPort());
     }
@@ -99,6 +113,10 @@ class GatewayTest {
 
   private final HttpClient http = HttpClient.newHttpClient();
   private final Path folder = TemporaryFolder.make();
+
+  /** For which the next request waits that comes to any instance. */
+  private final AtomicReference<CountDownLatch> holdsNext = new AtomicReference<>();
+
   private final Map<String, List<Instance>> roles = new LinkedHashMap<>();
   private NginxNode nginx;
   private NginxNode strict;
@@ -300,6 +318,29 @@ class GatewayTest {
       assertThat(header(response, "RateLimit")).startsWith("\"address-read\"");
     }
     assertThat(asked("catalog", "GET " + path) - before).isEqualTo(10);
+  }
+
+  /** Who comes in the same second waits for the page that is being made, but not for long. */
+  @Test
+  void aPageThatTakesLongHoldsNobodyUp() throws Exception {
+    var path = "/api/v1/products/0195a3c0-0000-7000-8000-000000000007";
+    var release = new CountDownLatch(1);
+    holdsNext.set(release);
+    try {
+      var request = HttpRequest.newBuilder(url.resolve(path)).build();
+      var first = http.sendAsync(request, BodyHandlers.ofString());
+      await().until(() -> holdsNext.get() == null);
+      long from = System.nanoTime();
+      for (int i = 0; i < 4; i++) {
+        assertThat(get(path).statusCode()).isEqualTo(200);
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(3));
+      assertThat(first).isNotDone();
+      release.countDown();
+      assertThat(first.get().statusCode()).isEqualTo(200);
+    } finally {
+      release.countDown();
+    }
   }
 
   @Test
