@@ -79,6 +79,28 @@ class FaultsOverRabbitTest {
     assertAllEnd(crowd);
   }
 
+  /** Nobody is connected, and nobody is let in. */
+  @Test
+  void aDatabaseThatIsDownForTenSecondsDelaysAndLosesNothing() throws Exception {
+    var sale = shop.openSale(new Ask(1_000_000, 0, 100), new Ask(20, 0, 100));
+    var crowd = rush(sale);
+    awaitMore(crowd);
+    var superuser = shop.superuser();
+    superuser.update("ALTER DATABASE orders ALLOW_CONNECTIONS false");
+    try {
+      var ended = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity";
+      assertThat(superuser.number(ended + " WHERE datname = 'orders'")).isPositive();
+      long until = System.nanoTime() + HANGING.toNanos();
+      await().atMost(HANGING.multipliedBy(2)).until(() -> System.nanoTime() > until);
+      assertThat(superuser.number("SELECT count(*) FROM pg_stat_activity WHERE datname = 'orders'"))
+          .isZero();
+    } finally {
+      superuser.update("ALTER DATABASE orders ALLOW_CONNECTIONS true");
+    }
+    awaitMore(crowd);
+    assertAllEnd(crowd);
+  }
+
   /** One killed server process makes PostgreSQL throw all others out and recover from its log. */
   @Test
   void aDatabaseThatDiesAndRecoversLosesNothing() throws Exception {

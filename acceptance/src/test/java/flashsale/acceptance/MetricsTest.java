@@ -51,7 +51,7 @@ class MetricsTest {
     }
   }
 
-  private static String scrape(TestShop shop) {
+  static String scrape(TestShop shop) {
     try (var in = shop.url().resolve("/metrics").toURL().openStream()) {
       return new String(in.readAllBytes(), StandardCharsets.UTF_8);
     } catch (IOException e) {

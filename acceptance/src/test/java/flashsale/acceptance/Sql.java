@@ -1,6 +1,8 @@
 package flashsale.acceptance;
 
 import flashsale.platform.persistence.EmbeddedPostgres;
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.sql.Connection;
 import java.sql.DriverManager;
@@ -17,6 +19,14 @@ record Sql(EmbeddedPostgres.Login login) {
 
   static Sql of(Path dataDir, String role) {
     return new Sql(EmbeddedPostgres.running(dataDir, role).orElseThrow());
+  }
+
+  /** As whom nothing is forbidden to, and in no role's database. */
+  static Sql superuser(Path dataDir) throws IOException {
+    var url = EmbeddedPostgres.running(dataDir, "orders").orElseThrow().url();
+    var password = Files.readString(dataDir.resolve("postgres").resolve("password")).strip();
+    return new Sql(
+        new EmbeddedPostgres.Login(url.replace("/orders", "/postgres"), "postgres", password));
   }
 
   /** Rows changed. */

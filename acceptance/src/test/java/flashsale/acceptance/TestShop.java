@@ -7,6 +7,7 @@ import flashsale.platform.http.Routes;
 import flashsale.server.OperatorAccount;
 import flashsale.server.ServedShop;
 import flashsale.server.SplitShop;
+import java.io.IOException;
 import java.net.URI;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -222,6 +223,10 @@ final class TestShop implements AutoCloseable {
   void assertAudited() {
     var audit = audit();
     assertThat(audit.path("verdict").asText()).as(audit.toPrettyString()).isEqualTo("OK");
+  }
+
+  Sql superuser() throws IOException {
+    return Sql.superuser(folder);
   }
 
   Sql sql(String role) {

@@ -16,7 +16,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 
@@ -65,27 +64,12 @@ public final class DirectDriver implements Checkout, AutoCloseable {
    */
   public DirectDriver(Settings settings, Map<Next, Step> steps, Meters meters) {
     this.settings = settings;
-    steps.forEach((next, step) -> this.steps.put(next, measured(next, step, meters)));
+    steps.forEach((next, step) -> this.steps.put(next, MeasuredStep.of(next, step, meters)));
     this.walks =
         new Coalescer<>(
             "walk", settings.batchMax(), settings.queueMax(), this::begin, meters.batches("walk"));
     meters.gauge(
         "flashsale.batch.waiting", "Walks waiting to begin", "batch", "walk", walks::waiting);
-  }
-
-  private static Step measured(Next next, Step step, Meters meters) {
-    var batches = meters.batches(next.name().toLowerCase(Locale.ROOT));
-    return facts -> {
-      long from = System.nanoTime();
-      boolean failed = true;
-      try {
-        var answers = step.apply(facts);
-        failed = false;
-        return answers;
-      } finally {
-        batches.batchDone(facts.size(), System.nanoTime() - from, failed);
-      }
-    };
   }
 
   @Override

@@ -1,6 +1,7 @@
 package flashsale.checkout;
 
 import flashsale.checkout.Flow.Next;
+import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
 import flashsale.contracts.Step;
 import flashsale.platform.batching.Coalescer;
@@ -19,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.locks.LockSupport;
+import java.util.function.Predicate;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -47,17 +49,26 @@ public final class EventedDriver implements AutoCloseable {
   private final InstantSource clock;
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   private final Map<Next, Coalescer<Message, Boolean>> handovers = new EnumMap<>(Next.class);
+  private final Predicate<Fact> drivenOn;
   private volatile boolean closing;
 
   /**
    * Starts to consume each role's queue.
    *
    * @param steps the step of each role that is in this process
+   * @param drivenOn whether a fact that a step has made is in an outbox and driven on from there,
+   *     so that it must not go to a queue too
    */
   public EventedDriver(
-      Bus bus, Settings settings, Map<Next, Step> steps, InstantSource clock, Meters meters) {
+      Bus bus,
+      Settings settings,
+      Map<Next, Step> steps,
+      Predicate<Fact> drivenOn,
+      InstantSource clock,
+      Meters meters) {
     this.bus = bus;
     this.settings = settings;
+    this.drivenOn = drivenOn;
     this.clock = clock;
     for (var next : Next.values()) {
       if (next != Next.NOBODY) {
@@ -65,8 +76,10 @@ public final class EventedDriver implements AutoCloseable {
       }
     }
     steps.forEach(
-        (next, step) ->
-            bus.subscribe(queue(next), settings.batchMax(), batch -> handle(step, batch)));
+        (next, step) -> {
+          var measured = MeasuredStep.of(next, step, meters);
+          bus.subscribe(queue(next), settings.batchMax(), batch -> handle(measured, batch));
+        });
   }
 
   /** The queue of a role. */
@@ -76,15 +89,19 @@ public final class EventedDriver implements AutoCloseable {
 
   private Coalescer<Message, Boolean> handover(Next next, Meters meters) {
     var name = "handover-" + queue(next);
-    return new Coalescer<>(
-        name,
-        settings.batchMax(),
-        settings.queueMax(),
-        messages -> {
-          var arrived = bus.publish(queue(next), messages);
-          return messages.stream().map(message -> arrived.contains(message.id())).toList();
-        },
-        meters.batches(name));
+    var handover =
+        new Coalescer<Message, Boolean>(
+            name,
+            settings.batchMax(),
+            settings.queueMax(),
+            messages -> {
+              var arrived = bus.publish(queue(next), messages);
+              return messages.stream().map(message -> arrived.contains(message.id())).toList();
+            },
+            meters.batches(name));
+    meters.gauge(
+        "flashsale.batch.waiting", "Facts for a role's queue", "batch", name, handover::waiting);
+    return handover;
   }
 
   /**
@@ -104,6 +121,9 @@ public final class EventedDriver implements AutoCloseable {
     var answers = patiently(step, batch.stream().map(this::open).toList());
     var onward = new EnumMap<Next, List<Message>>(Next.class);
     for (var answer : answers) {
+      if (drivenOn.test(answer)) {
+        continue;
+      }
       onward.computeIfAbsent(Flow.after(answer), n -> new ArrayList<>()).add(sealed(answer));
     }
     onward.remove(Next.NOBODY);
@@ -112,14 +132,16 @@ public final class EventedDriver implements AutoCloseable {
 
   /**
    * While the role's database cannot be reached, its facts wait where they are, and so does their
-   * queue: it is no fault of theirs, so it costs them no attempt.
+   * queue: it is no fault of theirs, so it costs them no attempt. What only one of them waits for,
+   * such as the gateway's answer to a refund, does not hold up the others: it is tried again alone,
+   * and parked after its attempts, to be replayed once all is well.
    */
   private List<Fact> patiently(Step step, List<Fact> facts) {
     for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
       try {
         return apply(step, facts);
       } catch (RuntimeException e) {
-        if (closing || !FailureCategory.isOutage(e)) {
+        if (closing || e instanceof CheckoutUnavailable || !FailureCategory.isOutage(e)) {
           throw e;
         }
         LOG.warn("{} facts wait until their role can be reached: {}", facts.size(), e.getMessage());
@@ -135,7 +157,12 @@ public final class EventedDriver implements AutoCloseable {
 
   private static List<Fact> apply(Step step, List<Fact> facts) {
     try {
-      return step.apply(facts);
+      var answers = step.apply(facts);
+      if (answers.size() != facts.size()) {
+        throw new IllegalStateException(
+            "a step gave " + answers.size() + " answers to " + facts.size() + " facts");
+      }
+      return answers;
     } catch (IllegalArgumentException e) {
       throw new Permanent("no step takes this: " + e.getMessage(), e);
     }

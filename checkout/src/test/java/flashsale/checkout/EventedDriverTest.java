@@ -4,7 +4,9 @@ import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
 import flashsale.checkout.Flow.Next;
+import flashsale.contracts.CheckoutUnavailable;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.PaymentCaptured;
 import flashsale.contracts.Fact.SaleKnown;
 import flashsale.contracts.Fact.SaleOpened;
 import flashsale.contracts.Fact.StockRefused;
@@ -24,6 +26,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.ArrayList;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -78,6 +81,7 @@ class EventedDriverTest {
         bus,
         new EventedDriver.Settings(16, 16, Duration.ofSeconds(5)),
         Map.of(Next.INVENTORY, inventory),
+        fact -> fact instanceof Fact.PaymentCaptured,
         InstantSource.fixed(NOW),
         meters);
   }
@@ -98,7 +102,7 @@ class EventedDriverTest {
     var follow = List.<Fact>of(refused(), refused(), refused());
     try (var driver = driver(facts -> follow)) {
       assertThat(driver).isNotNull();
-      bus.handlers.get("inventory").handle(List.of(message(opened)));
+      bus.handlers.get("inventory").handle(Collections.nCopies(3, message(opened)));
     }
     assertThat(bus.taken.get("reservations"))
         .containsExactlyInAnyOrderElementsOf(
@@ -131,6 +135,46 @@ class EventedDriverTest {
       bus.handlers.get("inventory").handle(List.of(message(opened)));
     }
     assertThat(tries).hasValue(3);
+  }
+
+  @Test
+  void moneyThatWasCapturedIsDrivenOnByItsOutboxAlone() {
+    var captured =
+        new PaymentCaptured(
+            Ids.next(), Ids.next(), Ids.next(), Ids.next(), 100, "EUR", "reference", NOW);
+    try (var driver = driver(facts -> List.of(captured, refused()))) {
+      assertThat(driver).isNotNull();
+      bus.handlers.get("inventory").handle(Collections.nCopies(2, message(opened)));
+    }
+    assertThat(bus.taken).containsOnlyKeys("reservations");
+  }
+
+  @Test
+  void whatOneFactWaitsForHoldsUpNoOther() {
+    var late = new CheckoutUnavailable("no answer to a refund", Duration.ZERO, new Late("late"));
+    var tries = new AtomicInteger();
+    Step step =
+        facts -> {
+          tries.incrementAndGet();
+          throw late;
+        };
+    try (var driver = driver(step)) {
+      assertThat(driver).isNotNull();
+      var handler = bus.handlers.get("inventory");
+      assertThatThrownBy(() -> handler.handle(List.of(message(opened)))).isSameAs(late);
+    }
+    assertThat(tries).hasValue(1);
+  }
+
+  @Test
+  void aStepThatLosesAFactHasFailed() {
+    try (var driver = driver(facts -> List.of())) {
+      assertThat(driver).isNotNull();
+      var handler = bus.handlers.get("inventory");
+      assertThatThrownBy(() -> handler.handle(List.of(message(opened))))
+          .isInstanceOf(IllegalStateException.class)
+          .hasMessage("a step gave 0 answers to 1 facts");
+    }
   }
 
   @Test

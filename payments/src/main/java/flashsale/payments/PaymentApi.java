@@ -26,6 +26,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.time.temporal.ChronoUnit;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
@@ -56,6 +57,7 @@ public final class PaymentApi implements AutoCloseable {
   private final InstantSource clock;
   private final Prefer.Policy policy;
   private final Watch<PaymentRow> watch;
+  private final Coalescer<UUID, Optional<PaymentRow>> lookups;
   private final Coalescer<PaymentRow, Opening> openings;
   private final Coalescer<PaymentRow, Opening> acceptances;
 
@@ -82,16 +84,38 @@ public final class PaymentApi implements AutoCloseable {
             changes,
             new Watch.Kind<>(
                 "payment",
-                desk.book()::find,
+                this::watched,
                 row -> row.state().name(),
                 PaymentView::of,
                 this::isFinal));
+    meters.gauge(
+        "flashsale.watches",
+        "Requests and streams that wait for a change",
+        "role",
+        "payments",
+        changes::watching);
     this.desk = desk;
     this.book = desk.book();
     this.orders = orders;
     this.checkout = checkout;
     this.clock = clock;
     var settings = desk.settings();
+    this.lookups =
+        new Coalescer<>(
+            "payment-lookup",
+            settings.openBatchMax(),
+            settings.openQueueMax(),
+            ids -> {
+              var found = book.find(ids);
+              return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
+            },
+            meters.batches("payment-lookup"));
+    meters.gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        "payment-lookup",
+        lookups::waiting);
     this.openings =
         new Coalescer<>(
             "payment-open",
@@ -141,6 +165,11 @@ public final class PaymentApi implements AutoCloseable {
   private Answer events(Call call) {
     var row = own(call);
     return watch.events(call, row.paymentId(), row);
+  }
+
+  /** All who watch a payment look at the same time, twice a second. */
+  private Optional<PaymentRow> watched(UUID paymentId) {
+    return lookups.submit(paymentId, desk.settings().openTimeout());
   }
 
   private PaymentRow own(Call call) {
@@ -271,8 +300,10 @@ public final class PaymentApi implements AutoCloseable {
 
   /** The final answer if it comes while the client waits; else 202: the outbox drives it on. */
   private Answer waited(PaymentRow row, Prefer prefer) {
-    var now = watch.await(row.paymentId(), row, this::isFinal, policy.wait(prefer));
-    return isFinal(now) ? answer(now) : accepted(now).header("Preference-Applied", "respond-async");
+    var seen = watch.await(row.paymentId(), row, this::isFinal, policy.wait(prefer));
+    return seen.asAsked()
+        ? answer(seen.row())
+        : accepted(seen.row()).header("Preference-Applied", "respond-async");
   }
 
   private boolean isFinal(PaymentRow row) {
@@ -360,5 +391,6 @@ public final class PaymentApi implements AutoCloseable {
   public void close() {
     acceptances.close();
     openings.close();
+    lookups.close();
   }
 }

@@ -6,6 +6,7 @@ import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.PaymentState;
 import flashsale.payments.PaymentTable.RefundNote;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
@@ -83,8 +84,13 @@ final class PaymentBook {
     return database.with(connection -> open(connection, rows));
   }
 
-  /** The same, and in the same transaction the outbox gets what drives each of them on. */
+  /**
+   * The same, and in the same transaction the outbox gets what drives each of them on.
+   *
+   * @throws Overloaded if too many of those before have not been done
+   */
   List<Opening> accept(List<PaymentRow> rows) {
+    outbox.requireRoom();
     var openings =
         database.inTransaction(
             connection -> {

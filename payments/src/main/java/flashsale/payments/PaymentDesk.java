@@ -6,6 +6,7 @@ import flashsale.contracts.Fact;
 import flashsale.contracts.Fact.HoldExtended;
 import flashsale.contracts.Fact.HoldGone;
 import flashsale.contracts.Fact.HoldLost;
+import flashsale.contracts.Fact.PaymentCaptured;
 import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.RefundRequested;
 import flashsale.contracts.Fact.ReservationSettled;
@@ -129,9 +130,30 @@ public final class PaymentDesk implements Payments {
 
   /** The walk that began with this fact, for nobody who waited, has come to its end. */
   public void walked(Fact first, Fact end) {
-    if (first instanceof PaymentRequested p && end instanceof ReservationSettled) {
+    if (!(end instanceof ReservationSettled)) {
+      return;
+    }
+    if (first instanceof PaymentRequested p) {
+      book.walked(p.paymentId());
+    } else if (first instanceof PaymentCaptured p) {
       book.walked(p.paymentId());
     }
+  }
+
+  /**
+   * Whether this fact is in the outbox here, which drives it on from now: money that was captured
+   * is. Should the outbox not be reached, it does so after the lease.
+   */
+  public boolean driveOn(Fact fact) {
+    if (!(fact instanceof PaymentCaptured captured)) {
+      return false;
+    }
+    try {
+      book.driveOn(captured.paymentId());
+    } catch (RuntimeException e) {
+      LOG.warn("payment {} is driven on later: {}", captured.paymentId(), e.toString());
+    }
+    return true;
   }
 
   PaymentBook book() {

@@ -138,7 +138,7 @@ public final class ReservationApi implements AutoCloseable {
                 row -> isLast(row.state())));
     meters.gauge(
         "flashsale.watches",
-        "Requests that wait for a reservation to change",
+        "Requests and streams that wait for a change",
         "role",
         "reservations",
         changes::watching);
@@ -216,8 +216,8 @@ public final class ReservationApi implements AutoCloseable {
   /** The final answer if it comes while the client waits; else 202. */
   private Answer waited(Row row, Prefer prefer) {
     var wait = settings.prefer().wait(prefer);
-    var now = watch.await(row.reservationId(), row, ReservationApi::isDecided, wait);
-    return now.state() == ReservationState.PENDING ? accepted(now) : outcome(now.settled());
+    var seen = watch.await(row.reservationId(), row, ReservationApi::isDecided, wait);
+    return seen.asAsked() ? outcome(seen.row().settled()) : accepted(seen.row());
   }
 
   private static Answer accepted(Row row) {

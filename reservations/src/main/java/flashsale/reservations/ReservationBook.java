@@ -15,6 +15,7 @@ import flashsale.contracts.Line;
 import flashsale.contracts.Refusal;
 import flashsale.contracts.ReservationState;
 import flashsale.contracts.Reservations;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.json.Json;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
@@ -124,8 +125,10 @@ public final class ReservationBook implements Reservations {
    * one transaction. A repeat changes nothing.
    *
    * @return the rows in the same order; one that was there before as it is
+   * @throws Overloaded if too many of those before have not been done
    */
   List<Row> accept(List<ReservationRequested> requests) {
+    outbox.requireRoom();
     var first = new LinkedHashMap<UUID, ReservationRequested>();
     var rows = new LinkedHashMap<UUID, Row>();
     for (var request : requests) {

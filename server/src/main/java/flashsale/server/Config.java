@@ -196,6 +196,7 @@ public record Config(
       String architecture,
       Duration waitMax,
       int watchesMax,
+      int acceptedMax,
       Duration pendingMax) {
     boolean async() {
       return architecture.equals("async");

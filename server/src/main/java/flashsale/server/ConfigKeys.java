@@ -244,7 +244,15 @@ final class ConfigKeys {
               10_000,
               1,
               1_000_000,
-              "requests and event streams that wait for a reservation to change; more get 503"),
+              "event streams and waiting requests of reservations, and of payments; more streams get 503,"
+                  + " more requests are answered without waiting"),
+          count(
+              "checkout.acceptedMax",
+              250_000,
+              1,
+              10_000_000,
+              "accepted requests that wait to be done, of reservations and of payments each; more get"
+                  + " 503 until there are less"),
           time(
               "checkout.pendingMax",
               "2m",

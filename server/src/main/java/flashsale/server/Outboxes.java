@@ -16,12 +16,17 @@ import java.util.concurrent.ConcurrentHashMap;
  * to their end. Thread-safe.
  */
 final class Outboxes {
+  private final int waitingMax;
   private final InstantSource clock;
   private final Meters meters;
   private final Map<String, DeadLetters> letters = new ConcurrentHashMap<>();
   private final Map<String, DirectBus.Queue> queues = new ConcurrentHashMap<>();
 
-  Outboxes(InstantSource clock, Meters meters) {
+  /**
+   * @param waitingMax messages in each after which nothing more is accepted
+   */
+  Outboxes(int waitingMax, InstantSource clock, Meters meters) {
+    this.waitingMax = waitingMax;
     this.clock = clock;
     this.meters = meters;
   }
@@ -29,7 +34,7 @@ final class Outboxes {
   /** The outbox in a role's database. */
   Outbox of(Database database) {
     var role = database.name();
-    var outbox = new Outbox(database);
+    var outbox = new Outbox(database, waitingMax);
     var dead = new DeadLetters(database, outbox, clock);
     letters.put(role, dead);
     queues.put(role, new DirectBus.Queue(outbox, dead));

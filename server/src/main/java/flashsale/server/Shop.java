@@ -69,15 +69,14 @@ public final class Shop implements AutoCloseable {
   private final Set<Role> here;
 
   /** Wakes who waits for a reservation or a payment. */
-  private final Changes changes;
-
   private final ShopFolder dataDirectory;
+
   private final HttpServer.Observer accessLog;
   private final boolean benchEndpoints;
   private final InstantSource clock = new SteadyClock();
   private final Meters meters = new Meters();
   private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
-  private final Outboxes outboxes = new Outboxes(clock, meters);
+  private final Outboxes outboxes;
   private final Routes routes = new Routes();
   private final Routes doorRoutes = new Routes();
 
@@ -104,7 +103,7 @@ public final class Shop implements AutoCloseable {
       boolean benchEndpoints) {
     this.config = config;
     this.here = config.process().here();
-    this.changes = new Changes(config.checkout().watchesMax());
+    this.outboxes = new Outboxes(config.checkout().acceptedMax(), clock, meters);
     this.dataDirectory = dataDirectory;
     this.accessLog = accessLog;
     this.benchEndpoints = benchEndpoints;
@@ -268,6 +267,7 @@ public final class Shop implements AutoCloseable {
       return Shop::nothing;
     }
     var database = databases.open("payments");
+    var changes = new Changes(config.checkout().watchesMax());
     var sandbox = Settings.sandbox(config.payments());
     var desk =
         new PaymentDesk(
@@ -293,6 +293,7 @@ public final class Shop implements AutoCloseable {
       return Shop::nothing;
     }
     var database = databases.open("reservations");
+    var changes = new Changes(config.checkout().watchesMax());
     var book = new ReservationBook(database, outboxes.of(database), changes, clock);
     var carts = new Carts(database, clock, config.reservations().linesMax());
     var api =
@@ -359,8 +360,12 @@ public final class Shop implements AutoCloseable {
         steps.keySet().stream()
             .filter(next -> here.contains(Role.valueOf(next.name())))
             .collect(Collectors.toSet());
-    walks = new Walks(config, steps, mine, outboxes, this::walked, clock, meters);
+    walks = new Walks(config, steps, mine, outboxes, this::walked, this::drivenOn, clock, meters);
     return walks;
+  }
+
+  private boolean drivenOn(Fact fact) {
+    return payments instanceof PaymentDesk desk && desk.driveOn(fact);
   }
 
   private void walked(Fact first, Fact end) {

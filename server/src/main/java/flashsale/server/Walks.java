@@ -22,6 +22,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.BiConsumer;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /**
@@ -47,6 +48,8 @@ final class Walks implements Checkout, AutoCloseable {
    * @param steps of every role, here or elsewhere
    * @param here the roles of this process
    * @param walked is told of the first and the last fact of each walk from an outbox
+   * @param drivenOn whether a fact that a step here has made is in an outbox, and driven on from
+   *     there from now on
    * @throws CommandFailure ENVIRONMENT if RabbitMQ has other queues of these names
    */
   Walks(
@@ -55,6 +58,7 @@ final class Walks implements Checkout, AutoCloseable {
       Set<Next> here,
       Outboxes outboxes,
       BiConsumer<Fact, Fact> walked,
+      Predicate<Fact> drivenOn,
       InstantSource clock,
       Meters meters) {
     this.outboxes = outboxes;
@@ -86,6 +90,7 @@ final class Walks implements Checkout, AutoCloseable {
             new EventedDriver.Settings(
                 checkout.batchMax(), checkout.queueMax(), checkout.deadline()),
             mine,
+            drivenOn,
             clock,
             meters);
   }

@@ -1,11 +1,14 @@
 package flashsale.platform.http;
 
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.FailureCategory;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.UUID;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import org.slf4j.Logger;
+import org.slf4j.LoggerFactory;
 
 /**
  * Follows one kind of row until it has come to where a client waits for it. Woken by what this
@@ -14,6 +17,8 @@ import java.util.function.Predicate;
  * @param <R> the row
  */
 public final class Watch<R> {
+  private static final Logger LOG = LoggerFactory.getLogger(Watch.class);
+
   /** How late a change of another process is noticed at most, and a stop of this one. */
   private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
@@ -46,22 +51,47 @@ public final class Watch<R> {
     this.kind = kind;
   }
 
-  /** The row once it is as asked, or as it is after this time. */
-  public R await(UUID id, R row, Predicate<R> asked, Duration most) {
-    if (most.isZero()) {
-      return row;
-    }
+  /**
+   * A row as it was seen last.
+   *
+   * @param asAsked whether it was as asked
+   */
+  public record Seen<R>(R row, boolean asAsked) {}
+
+  /**
+   * The row once it is as asked, or as it is after this time. Never fails: the row is durable
+   * already, and where nobody can wait or look just now, it is told as it was seen last.
+   */
+  public Seen<R> await(UUID id, R row, Predicate<R> asked, Duration most) {
     long deadline = System.nanoTime() + most.toNanos();
-    try (var watch = changes.watch(id)) {
-      var now = current(id, row);
-      long left = deadline - System.nanoTime();
-      while (!asked.test(now) && left > 0) {
-        watch.await(Duration.ofNanos(Math.min(left, LOOK_EVERY.toNanos())));
-        now = current(id, now);
-        left = deadline - System.nanoTime();
+    var seen = new Seen<>(row, false);
+    try {
+      seen = new Seen<>(row, asked.test(row));
+      if (seen.asAsked || most.isZero()) {
+        return seen;
       }
-      return now;
+      try (var watch = changes.watch(id)) {
+        seen = look(id, seen.row, asked);
+        long left = deadline - System.nanoTime();
+        while (!seen.asAsked && left > 0) {
+          watch.await(Duration.ofNanos(Math.min(left, LOOK_EVERY.toNanos())));
+          seen = look(id, seen.row, asked);
+          left = deadline - System.nanoTime();
+        }
+      }
+    } catch (RuntimeException e) {
+      if (FailureCategory.isOutage(e)) {
+        LOG.debug("{} {} is not waited for: {}", kind.event, id, e.getMessage());
+      } else {
+        LOG.error("{} {} is not waited for", kind.event, id, e);
+      }
     }
+    return seen;
+  }
+
+  private Seen<R> look(UUID id, R row, Predicate<R> asked) {
+    var now = current(id, row);
+    return new Seen<>(now, asked.test(now));
   }
 
   /**

@@ -1,5 +1,6 @@
 package flashsale.platform.messaging;
 
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.persistence.Columns;
 import flashsale.platform.persistence.Database;
 import java.sql.Connection;
@@ -13,6 +14,7 @@ import java.util.Collection;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicLong;
 
 /**
  * Messages that must not be lost: appended in the transaction of the step that made them, taken by
@@ -46,6 +48,11 @@ public final class Outbox {
 
   /** More are not counted, because whoever looks at the metrics must not wait for a long count. */
   public static final int COUNTED_MAX = 100_000;
+
+  /** How often {@link #requireRoom} counts at most, and how little of the time that takes. */
+  private static final Duration COUNT_EVERY = Duration.ofSeconds(1);
+
+  private static final int COUNT_PAUSE_FACTOR = 20;
 
   static final String COUNT = "SELECT count(*) FROM (SELECT FROM outbox LIMIT ?) AS counted";
 
@@ -90,10 +97,22 @@ public final class Outbox {
   }
 
   private final Database database;
+  private final int waitingMax;
   private volatile Driver driver;
+  private volatile boolean full;
+  private final AtomicLong countAgainNanoTime = new AtomicLong(System.nanoTime());
 
+  /** Of any length. */
   public Outbox(Database database) {
+    this(database, Integer.MAX_VALUE);
+  }
+
+  /**
+   * @param waitingMax messages after which {@link #requireRoom} refuses
+   */
+  public Outbox(Database database, int waitingMax) {
     this.database = database;
+    this.waitingMax = waitingMax;
   }
 
   /** Who is told after a commit that there may be something due. */
@@ -106,6 +125,26 @@ public final class Outbox {
     var told = driver;
     if (told != null) {
       told.wake();
+    }
+  }
+
+  /**
+   * For what may still be refused, because it is not accepted yet. Messages are counted about once
+   * a second, so there may be somewhat more.
+   *
+   * @throws Overloaded if as many wait as may
+   */
+  public void requireRoom() {
+    long now = System.nanoTime();
+    long again = countAgainNanoTime.get();
+    if (now - again >= 0 && countAgainNanoTime.compareAndSet(again, now + COUNT_EVERY.toNanos())) {
+      full = size(waitingMax) >= waitingMax;
+      long took = System.nanoTime() - now;
+      countAgainNanoTime.set(now + Math.max(COUNT_EVERY.toNanos(), took * COUNT_PAUSE_FACTOR));
+    }
+    if (full) {
+      throw new Overloaded(
+          "%s: %d accepted requests wait to be done".formatted(database.name(), waitingMax));
     }
   }
 
@@ -263,10 +302,14 @@ public final class Outbox {
 
   /** How many messages wait, due or not; {@link #COUNTED_MAX} also for more. */
   public long size() {
+    return size(COUNTED_MAX);
+  }
+
+  private long size(int countedMax) {
     return database.with(
         connection -> {
           try (var statement = connection.prepareStatement(COUNT)) {
-            statement.setInt(1, COUNTED_MAX);
+            statement.setInt(1, countedMax);
             try (var rows = statement.executeQuery()) {
               rows.next();
               return rows.getLong(1);

@@ -11,6 +11,7 @@ import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import org.slf4j.Logger;
@@ -63,6 +64,12 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   /** One that has waited here longer is left to the table: its end must come within the lease. */
   private static final Duration HANDED_KEPT = LEASE.dividedBy(3);
 
+  /** After a large round that an outage has stopped as a whole. */
+  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
+
+  private static final Duration PAUSE_MAX = Duration.ofSeconds(2);
+  private static final Duration TOLD_EVERY = Duration.ofSeconds(1);
+
   private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
   private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
   private static final int BACKOFF_DOUBLINGS_MAX = 10;
@@ -79,6 +86,13 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   private final Queue<UUID> arrived = new ConcurrentLinkedQueue<>();
   private final Queue<Outbox.Taken> handed = new ArrayBlockingQueue<>(HANDED_MAX);
   private final AtomicInteger underWay = new AtomicInteger();
+
+  /** Messages of the present round that an outage has stopped. */
+  private final AtomicInteger stopped = new AtomicInteger();
+
+  private final AtomicLong outageToldNanoTime =
+      new AtomicLong(System.nanoTime() - TOLD_EVERY.toNanos());
+  private Duration pause = PAUSE_FIRST;
   private volatile boolean closing;
   private volatile boolean woken;
 
@@ -190,13 +204,32 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   private int round() {
     int room = takenMax - underWay.get();
     var taken = room > takenMax / 4 ? next(room) : List.<Outbox.Taken>of();
+    stopped.set(0);
     var threads = taken.stream().map(this::start).toList();
     long deadline = System.nanoTime() + ROUND_MAX.toNanos();
     for (var t : threads) {
       join(t, deadline);
     }
     forget();
+    pauseAfter(taken.size());
     return taken.size();
+  }
+
+  /**
+   * Where an outage stops all of a large round, the next will fare no better: with a long backlog
+   * each would only be taken and put back, again and again.
+   */
+  private void pauseAfter(int taken) {
+    if (taken <= takenMax / 4 || stopped.get() < taken) {
+      pause = PAUSE_FIRST;
+      return;
+    }
+    long until = System.nanoTime() + pause.toNanos();
+    for (long left = pause.toNanos(); left > 0 && !closing; left = until - System.nanoTime()) {
+      LockSupport.parkNanos(this, left);
+    }
+    var longer = pause.multipliedBy(2);
+    pause = longer.compareTo(PAUSE_MAX) < 0 ? longer : PAUSE_MAX;
   }
 
   /**
@@ -273,17 +306,27 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
       bus.accept(message);
       arrived.add(message.id());
     } catch (RuntimeException e) {
-      LOG.warn(
-          "relay {}: message {} attempt {}: {}",
-          name,
-          message.id(),
-          message.attempts(),
-          e.toString());
+      if (!FailureCategory.isOutage(e) || isNews()) {
+        LOG.warn(
+            "relay {}: message {} attempt {}: {}",
+            name,
+            message.id(),
+            message.attempts(),
+            e.toString());
+      }
       failed(message, e);
     } catch (Error e) {
       LOG.error("relay {}: message {} failed badly", name, message.id(), e);
       failed(message, e);
     }
+  }
+
+  /** An outage stops every message; once a second one of them is told. */
+  private boolean isNews() {
+    stopped.incrementAndGet();
+    long now = System.nanoTime();
+    long told = outageToldNanoTime.get();
+    return now - told > TOLD_EVERY.toNanos() && outageToldNanoTime.compareAndSet(told, now);
   }
 
   private void failed(Outbox.Taken message, Throwable failure) {

@@ -214,12 +214,20 @@ public final class Database implements AutoCloseable {
 
   private <T> T borrow(Work<T> work) {
     acquire();
-    try (var connection = pool.getConnection()) {
+    try (var connection = connection()) {
       return work.on(connection);
     } catch (SQLException e) {
       throw new DatabaseFailure(settings.name() + ": " + e.getMessage(), e);
     } finally {
       permits.release();
+    }
+  }
+
+  private Connection connection() {
+    try {
+      return pool.getConnection();
+    } catch (SQLException e) {
+      throw DatabaseFailure.unconnected(settings.name() + ": " + e.getMessage(), e);
     }
   }
 

@@ -10,8 +10,20 @@ public final class DatabaseFailure extends RuntimeException {
   /** The class of SQLSTATE for violated constraints. */
   private static final String CONSTRAINTS = "23";
 
+  private final boolean unconnected;
+
   public DatabaseFailure(String message, SQLException cause) {
+    this(message, cause, false);
+  }
+
+  private DatabaseFailure(String message, SQLException cause, boolean unconnected) {
     super(message, cause);
+    this.unconnected = unconnected;
+  }
+
+  /** There is no connection, whatever the server has against it. */
+  static DatabaseFailure unconnected(String message, SQLException cause) {
+    return new DatabaseFailure(message, cause, true);
   }
 
   /** The five characters of SQLSTATE, or an empty text. */
@@ -27,8 +39,14 @@ public final class DatabaseFailure extends RuntimeException {
     return sqlState().startsWith(CONSTRAINTS);
   }
 
-  /** No statement's fault: the connection broke (08), or the server lacks something or stops. */
+  /**
+   * No statement's fault: there was no connection, it broke (08), or the server lacks something or
+   * stops.
+   */
   public boolean isUnreachable() {
+    if (unconnected) {
+      return true;
+    }
     var kind = sqlState().isEmpty() ? "" : sqlState().substring(0, 2);
     return Set.of("", "08", "53", "57").contains(kind);
   }

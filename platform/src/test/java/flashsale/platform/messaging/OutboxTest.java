@@ -2,8 +2,10 @@ package flashsale.platform.messaging;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.awaitility.Awaitility.await;
 
 import com.fasterxml.jackson.core.JsonProcessingException;
+import flashsale.platform.batching.Overloaded;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.json.Json;
 import flashsale.platform.persistence.Database;
@@ -47,6 +49,22 @@ final class OutboxTest {
       assertThat(new String(migration.readAllBytes(), StandardCharsets.UTF_8))
           .contains(Outbox.LAG_INDEX);
     }
+  }
+
+  @Test
+  void nothingMoreIsAcceptedWhileAsManyWaitAsMay() {
+    var bounded = new Outbox(database, 2);
+    bounded.requireRoom();
+    var two = List.of(entry("one", key, NOW), entry("two", key, NOW));
+    bounded.append(two);
+    await()
+        .untilAsserted(
+            () ->
+                assertThatThrownBy(bounded::requireRoom)
+                    .isInstanceOf(Overloaded.class)
+                    .hasMessage("platform: 2 accepted requests wait to be done"));
+    bounded.done(List.of(two.getFirst().id()));
+    await().ignoreException(Overloaded.class).untilAsserted(bounded::requireRoom);
   }
 
   @Test
