@@ -112,6 +112,13 @@ public record ClusterPlan(
         Optional.empty());
   }
 
+  /**
+   * The processes that customers reach, each of which counts the limits by itself without Redis.
+   */
+  private long limiting() {
+    return members.stream().filter(member -> GatewayConfig.ROLES.contains(member.role())).count();
+  }
+
   private static List<URI> urls(List<Member> members) {
     return members.stream().map(Member::url).toList();
   }
@@ -137,6 +144,7 @@ public record ClusterPlan(
         (role, pool) ->
             told.put(
                 "DATABASE_" + role.toUpperCase(Locale.ROOT) + "_POOL_MAX", Integer.toString(pool)));
+    told.put("REDIS_SHARES", Long.toString(limiting()));
     broker.ifPresent(url -> told.put("MESSAGING_URL", url));
     for (var role : ROLES) {
       told.put(

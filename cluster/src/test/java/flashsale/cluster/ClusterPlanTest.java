@@ -91,6 +91,19 @@ class ClusterPlanTest {
     assertThat(environment(plan(1), "orders")).doesNotContainKey("FLASHSALE_MESSAGING_URL");
   }
 
+  /** The ledger's processes have no customers. */
+  @Test
+  void withoutRedisALimitIsSharedByAllThatCustomersReach() {
+    for (var role : ClusterPlan.ROLES) {
+      assertThat(environment(plan(1), role)).containsEntry("FLASHSALE_REDIS_SHARES", "5");
+      assertThat(environment(plan(8), role)).containsEntry("FLASHSALE_REDIS_SHARES", "40");
+    }
+    var more =
+        ClusterPlan.of(
+            role -> role.equals("catalog") ? 3 : 2, false, "a token", ports::incrementAndGet);
+    assertThat(environment(more, "users")).containsEntry("FLASHSALE_REDIS_SHARES", "11");
+  }
+
   @Test
   void moreSettingsAreForEveryProcessAndWin() {
     var plan = plan(1).with(Map.of("FLASHSALE_CHECKOUT_ARCHITECTURE", "async"));

@@ -26,8 +26,11 @@ import io.lettuce.core.resource.Delay;
 import io.micrometer.core.instrument.Counter;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionStage;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.CopyOnWriteArrayList;
@@ -78,6 +81,7 @@ public final class RedisLink implements AutoCloseable {
   private final AbstractRedisClient client;
   private final ConcurrentMap<String, CopyOnWriteArrayList<Consumer<String>>> listeners =
       new ConcurrentHashMap<>();
+  private final List<Runnable> rounds = new CopyOnWriteArrayList<>();
   private final Set<String> subscribed = ConcurrentHashMap.newKeySet();
   private final CircuitBreaker breaker =
       CircuitBreaker.builder()
@@ -145,6 +149,9 @@ public final class RedisLink implements AutoCloseable {
     try {
       if (commands == null) {
         open();
+      }
+      if (connection.isOpen()) {
+        rounds.forEach(Runnable::run);
       }
       if (news == null) {
         listen();
@@ -263,7 +270,31 @@ public final class RedisLink implements AutoCloseable {
     }
   }
 
-  /** Asks and does not wait for the answer. */
+  /** Does this every half second while there is a connection, however slow that is. */
+  void eachRound(Runnable round) {
+    rounds.add(round);
+  }
+
+  /**
+   * Has a command carried out, however slow Redis is. Does not wait.
+   *
+   * @return done when Redis has confirmed it; failed where it may not have been carried out, at
+   *     once if there is no connection
+   */
+  <T> CompletionStage<T> deliver(
+      Function<RedisClusterAsyncCommands<String, byte[]>, RedisFuture<T>> command) {
+    var asked = commands;
+    if (asked == null || !connection.isOpen()) {
+      return CompletableFuture.failedStage(new NoAnswer());
+    }
+    try {
+      return command.apply(asked);
+    } catch (RedisException e) {
+      return CompletableFuture.failedStage(e);
+    }
+  }
+
+  /** Asks and does not wait for the answer; not while Redis is slow. It may be lost. */
   void send(Function<RedisClusterAsyncCommands<String, byte[]>, RedisFuture<?>> command) {
     var asked = commands;
     if (asked != null && connection.isOpen() && breaker.state() == CircuitBreaker.State.CLOSED) {
@@ -299,6 +330,11 @@ public final class RedisLink implements AutoCloseable {
       return "DOWN";
     }
     return breaker.state() == CircuitBreaker.State.CLOSED ? "UP" : "SLOW";
+  }
+
+  /** Why connecting failed the last time; empty if it did not. */
+  String refusal() {
+    return refusal;
   }
 
   @Override

@@ -28,6 +28,9 @@ public final class RedisMemory implements SharedMemory {
   /** Of the time to live so much is left to chance. */
   private static final int JITTER_PERCENT = 20;
 
+  /** Keys that are forgotten while Redis does not answer. */
+  private static final int FORGOTTEN_MAX = 1_000;
+
   private static final String PREFIX = "flashsale:";
 
   private static final String LOOK =
@@ -48,9 +51,15 @@ public final class RedisMemory implements SharedMemory {
       """;
 
   private final RedisLink link;
+  private final Forgotten forgotten;
 
   public RedisMemory(RedisLink link) {
+    this(link, FORGOTTEN_MAX);
+  }
+
+  RedisMemory(RedisLink link, int forgottenMax) {
     this.link = link;
+    this.forgotten = new Forgotten(link, forgottenMax, this::tellForgotten);
   }
 
   @Override
@@ -76,7 +85,10 @@ public final class RedisMemory implements SharedMemory {
 
   @Override
   public Optional<byte[]> get(String key, Duration ttl, Supplier<Optional<byte[]>> truth) {
-    String[] names = {name(key), "lease:" + name(key)};
+    if (forgotten.mayBeThere(key, ttl.plus(LEASE))) {
+      return truth.get();
+    }
+    String[] names = {name(key), lease(key)};
     var lease = bytes("lease:" + Ids.next());
     Optional<byte[]> told =
         link.ask(
@@ -100,10 +112,17 @@ public final class RedisMemory implements SharedMemory {
     return ttl.toMillis() - ThreadLocalRandom.current().nextLong(part + 1);
   }
 
+  /**
+   * Until Redis has confirmed it, however long that takes, this process asks for the truth. The
+   * others are told then, and not before: they would read the old value once more.
+   */
   @Override
   public void forget(String key) {
-    link.send(redis -> redis.del(name(key), "lease:" + name(key)));
-    tell(FORGOTTEN, key);
+    forgotten.add(key);
+  }
+
+  private void tellForgotten(String key) {
+    link.deliver(redis -> redis.publish(PREFIX + FORGOTTEN, bytes(key)));
   }
 
   @Override
@@ -117,8 +136,12 @@ public final class RedisMemory implements SharedMemory {
   }
 
   /** A value and its lease lie on the same node of a cluster: the part in braces decides. */
-  private static String name(String key) {
+  static String name(String key) {
     return PREFIX + "{" + key + "}";
+  }
+
+  static String lease(String key) {
+    return "lease:" + name(key);
   }
 
   private static byte[] bytes(Object value) {

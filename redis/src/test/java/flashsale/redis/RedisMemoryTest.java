@@ -115,6 +115,115 @@ final class RedisMemoryTest {
     }
   }
 
+  /** Whoever has changed it never sees the old value; the others do until Redis knows. */
+  @Test
+  void whatIsForgottenWhileItIsAwayIsForgottenOnceItIsBack() throws Exception {
+    try (var proxy = new SlowProxy(redis.node.port());
+        var link = TestRedis.link(redis.node.url(proxy.port()), false, TestRedis.PATIENT)) {
+      var changer = new RedisMemory(link);
+      await().until(() -> link.state().equals("UP"));
+      there.get("a", TTL, truth("old"));
+      awaitKept("a");
+      proxy.cut(true);
+      await().until(() -> link.state().equals("DOWN"));
+      changer.forget("a");
+      assertThat(text(changer.get("a", TTL, truth("new")))).isEqualTo("new");
+      assertThat(text(there.get("a", TTL, truth("?")))).isEqualTo("old");
+      proxy.cut(false);
+      awaitTold(changer, "new");
+      assertThat(link.state()).isEqualTo("UP");
+    }
+  }
+
+  @Test
+  void whatIsForgottenWhileItHangsIsForgottenOnceItGoesOn() {
+    try (var hasty = redis.link(Duration.ofMillis(50))) {
+      var changer = new RedisMemory(hasty);
+      await().until(() -> hasty.state().equals("UP"));
+      there.get("a", TTL, truth("old"));
+      awaitKept("a");
+      redis.signal("STOP");
+      try {
+        for (int i = 0; i < 20; i++) {
+          changer.get("k" + i, TTL, truth("truth"));
+        }
+        assertThat(hasty.state()).isEqualTo("SLOW");
+        changer.forget("a");
+        assertThat(text(changer.get("a", TTL, truth("new")))).isEqualTo("new");
+      } finally {
+        redis.signal("CONT");
+      }
+      awaitTold(changer, "new");
+    }
+  }
+
+  /** All are told the new value in the end; the changer is never told another meanwhile. */
+  private void awaitTold(SharedMemory changer, String value) {
+    await()
+        .until(
+            () -> {
+              assertThat(text(changer.get("a", TTL, truth(value)))).isEqualTo(value);
+              return text(there.get("a", TTL, truth(value))).equals(value);
+            });
+  }
+
+  @Test
+  void theOthersAreToldOnceItHasForgotten() throws Exception {
+    var forgotten = Collections.synchronizedList(new ArrayList<String>());
+    there.listen(
+        SharedMemory.FORGOTTEN,
+        key -> {
+          assertThat(exists("flashsale:{" + key + "}")).isEqualTo("+0");
+          forgotten.add(key);
+        });
+    awaitHeard(forgotten, "b");
+    try (var proxy = new SlowProxy(redis.node.port());
+        var link = TestRedis.link(redis.node.url(proxy.port()), false, TestRedis.PATIENT)) {
+      await().until(() -> link.state().equals("UP"));
+      there.get("a", TTL, truth("old"));
+      awaitKept("a");
+      proxy.cut(true);
+      await().until(() -> link.state().equals("DOWN"));
+      new RedisMemory(link).forget("a");
+      awaitHeard(forgotten, "c");
+      assertThat(forgotten).doesNotContain("a");
+      proxy.cut(false);
+      await().untilAsserted(() -> assertThat(forgotten).contains("a"));
+    }
+  }
+
+  private void awaitHeard(List<String> forgotten, String key) {
+    await()
+        .untilAsserted(
+            () -> {
+              here.forget(key);
+              assertThat(forgotten).contains(key);
+            });
+  }
+
+  @Test
+  void whereTooManyAreForgottenNothingThatOldIsReadThere() throws Exception {
+    var longer = Duration.ofHours(1);
+    try (var proxy = new SlowProxy(redis.node.port());
+        var link = TestRedis.link(redis.node.url(proxy.port()), false, TestRedis.PATIENT)) {
+      var changer = new RedisMemory(link, 2);
+      await().until(() -> link.state().equals("UP"));
+      there.get("a", TTL, truth("old"));
+      awaitKept("a");
+      assertThat(text(changer.get("a", TTL, truth("?")))).isEqualTo("old");
+      proxy.cut(true);
+      await().until(() -> link.state().equals("DOWN"));
+      List.of("x", "y", "a").forEach(changer::forget);
+      proxy.cut(false);
+      await().until(() -> link.state().equals("UP"));
+      assertThat(text(changer.get("a", TTL, truth("new")))).isEqualTo("new");
+      assertThat(text(changer.get("b", longer, truth("new")))).isEqualTo("new");
+      assertThat(exists("lease:flashsale:{b}")).isEqualTo("+0");
+      // What lives for a moment only is of after the change soon.
+      await().until(() -> text(changer.get("a", Duration.ofMillis(1), truth("new"))).equals("old"));
+    }
+  }
+
   @Test
   void oneOfManyFillsItAndNobodyWaits() {
     here.get(

@@ -7,15 +7,22 @@ import java.net.InetSocketAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
 import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.locks.LockSupport;
 
-/** Hands on what it gets to another port, each piece after a delay that may change. */
+/**
+ * Hands on what it gets to another port, each piece after a delay that may change, or nothing while
+ * it is cut.
+ */
 public final class SlowProxy implements AutoCloseable {
   private static final int PIECE = 64 * 1024;
 
   private final ServerSocket listening;
   private final InetSocketAddress target;
+  private final Set<Socket> clients = ConcurrentHashMap.newKeySet();
   private volatile Duration delay = Duration.ZERO;
+  private volatile boolean cut;
 
   /** To a port of this machine, from any free one. */
   public SlowProxy(int target) {
@@ -54,6 +61,16 @@ public final class SlowProxy implements AutoCloseable {
     delay = each;
   }
 
+  /** Ends all connections, and those that are made until it is no longer cut. */
+  public void cut(boolean now) throws IOException {
+    cut = now;
+    if (now) {
+      for (var client : clients) {
+        client.close();
+      }
+    }
+  }
+
   private void accept() {
     try {
       while (true) {
@@ -65,6 +82,12 @@ public final class SlowProxy implements AutoCloseable {
   }
 
   private void connect(Socket client) throws IOException {
+    clients.removeIf(Socket::isClosed);
+    clients.add(client);
+    if (cut) {
+      client.close();
+      return;
+    }
     try {
       var server = new Socket(target.getAddress(), target.getPort());
       Thread.startVirtualThread(() -> copy(client, server));

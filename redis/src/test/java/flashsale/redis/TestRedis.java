@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Comparator;
+import java.util.function.Function;
 
 /** A server of the test's own in a temporary folder, gone afterwards. */
 final class TestRedis implements AutoCloseable {
@@ -21,12 +22,21 @@ final class TestRedis implements AutoCloseable {
   }
 
   TestRedis(String more) {
+    this(_ -> more);
+  }
+
+  /**
+   * With a certificate or the like in its folder.
+   *
+   * @param more lines for its {@code redis.conf}
+   */
+  TestRedis(Function<Path, String> more) {
     try {
       folder = Files.createTempDirectory("flashsale-redis-");
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }
-    node = RedisNode.start(folder, more);
+    node = RedisNode.start(folder, more.apply(folder));
   }
 
   RedisLink link() {

@@ -290,7 +290,7 @@ final class ConfigKeys {
               1,
               1_000,
               "where Redis does not answer, each process allows one of so many shares of a limit:"
-                  + " about as many as there are processes of a role"),
+                  + " as many as there are processes that customers reach"),
           time(
               "inventory.sweepEvery",
               "250ms",

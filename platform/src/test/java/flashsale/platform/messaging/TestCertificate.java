@@ -13,17 +13,21 @@ import javax.net.ssl.SSLContext;
 import javax.net.ssl.TrustManagerFactory;
 
 /** A certificate for 127.0.0.1 that nobody trusts unless told to, made with the JDK's keytool. */
-final class TestCertificate {
-  private static final String PASSWORD = "changeit";
-  private static final String NAME = "broker";
+public final class TestCertificate {
+  /** Of the {@link #trustStore}. */
+  public static final String PASSWORD = "changeit";
+
+  private static final String NAME = "server";
 
   private final KeyStore store;
+  private final Path trustStore;
   private final Path certificate;
   private final Path key;
 
-  private TestCertificate(KeyStore store, Path folder)
+  private TestCertificate(KeyStore store, Path trustStore, Path folder)
       throws IOException, GeneralSecurityException {
     this.store = store;
+    this.trustStore = trustStore;
     this.certificate = folder.resolve("certificate.pem");
     this.key = folder.resolve("key.pem");
     writePem(certificate, "CERTIFICATE", store.getCertificate(NAME).getEncoded());
@@ -31,15 +35,16 @@ final class TestCertificate {
     writePem(key, "PRIVATE KEY", secret.getEncoded());
   }
 
-  static TestCertificate in(Path folder) throws IOException {
+  /** Makes one. */
+  public static TestCertificate in(Path folder) throws IOException {
     var file = folder.resolve("store.p12");
     keytool(
-        "-genkeypair -keyalg EC -groupname secp256r1 -validity 2 -dname CN=broker"
+        "-genkeypair -keyalg EC -groupname secp256r1 -validity 2 -dname CN=server"
             + (" -ext SAN=ip:127.0.0.1 -storetype PKCS12 -storepass " + PASSWORD)
             + (" -alias " + NAME + " -keystore " + file));
     try {
       return new TestCertificate(
-          KeyStore.getInstance(file.toFile(), PASSWORD.toCharArray()), folder);
+          KeyStore.getInstance(file.toFile(), PASSWORD.toCharArray()), file, folder);
     } catch (GeneralSecurityException e) {
       throw new IllegalStateException("keytool made what Java cannot read", e);
     }
@@ -66,8 +71,8 @@ final class TestCertificate {
         file, "-----BEGIN " + type + "-----\n" + lines + "\n-----END " + type + "-----\n");
   }
 
-  /** What the broker's configuration names. */
-  List<Path> files() {
+  /** The certificate and its key, which a server's configuration names. */
+  public List<Path> files() {
     return List.of(certificate, key);
   }
 
@@ -80,6 +85,11 @@ final class TestCertificate {
         ssl_options.keyfile = %s
         """
         .formatted(address, port, certificate, certificate, key);
+  }
+
+  /** For {@code javax.net.ssl.trustStore} of a client that trusts this certificate. */
+  public Path trustStore() {
+    return trustStore;
   }
 
   /** For a client that trusts this certificate. */
