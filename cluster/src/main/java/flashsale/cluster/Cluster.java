@@ -378,20 +378,25 @@ public final class Cluster implements AutoCloseable {
   public synchronized ClusterState state() {
     var running = new ArrayList<Running>();
     running.add(
-        Running.of("postgres", postgres.isRunning() ? postgres.pid() : 0, null, postgresRestarts));
+        server(
+            "postgres", postgres.isRunning(), postgres.pid(), postgres.port(), postgresRestarts));
     if (rabbit != null) {
-      running.add(
-          Running.of("rabbitmq", rabbit.isRunning() ? rabbit.pid() : 0, null, rabbitRestarts));
+      int port = URI.create(rabbit.url()).getPort();
+      running.add(server("rabbitmq", rabbit.isRunning(), rabbit.pid(), port, rabbitRestarts));
     }
     if (redis != null) {
-      running.add(Running.of("redis", redis.isRunning() ? redis.pid() : 0, null, redisRestarts));
+      running.add(server("redis", redis.isRunning(), redis.pid(), redis.port(), redisRestarts));
     }
     members.forEach(
         (member, process) ->
             running.add(
                 Running.of(member.name(), process.pid(), member.url(), process.restarts())));
-    running.add(Running.of("nginx", nginx.pid(), null, nginx.restarts()));
+    running.add(Running.of("nginx", nginx.pid(), url().getPort(), nginx.restarts()));
     return new ClusterState(ProcessHandle.current().pid(), startedAt, url(), plan.async(), running);
+  }
+
+  private static Running server(String name, boolean runs, long pid, int port, int restarts) {
+    return Running.of(name, runs ? pid : 0, port, restarts);
   }
 
   /** Stops everything, those first who ask the others. */

@@ -24,17 +24,28 @@ public record ClusterState(
   /**
    * One process.
    *
-   * @param name {@code inventory/1}, or {@code postgres}, {@code rabbitmq}, {@code nginx}
+   * @param name {@code inventory/1}, or {@code postgres}, {@code rabbitmq}, {@code redis}, {@code
+   *     nginx}
    * @param pid 0 while it is not there
-   * @param url where it tells its health and metrics; null for servers
    * @param startedAt tells it from another process that has its pid by now; null while it is not
    *     there
+   * @param url where it tells its health and metrics; null for servers
+   * @param port where it is asked for what it does; 0: not told, by an earlier version
    * @param restarts how often it ended and was started again
    */
-  public record Running(String name, long pid, Instant startedAt, URI url, int restarts) {
+  public record Running(String name, long pid, Instant startedAt, URI url, int port, int restarts) {
+    /** A role's process. */
     static Running of(String name, long pid, URI url, int restarts) {
-      var startedAt = ProcessHandle.of(pid).flatMap(process -> process.info().startInstant());
-      return new Running(name, pid, startedAt.orElse(null), url, restarts);
+      return new Running(name, pid, startedAt(pid), url, url.getPort(), restarts);
+    }
+
+    /** A server. */
+    static Running of(String name, long pid, int port, int restarts) {
+      return new Running(name, pid, startedAt(pid), null, port, restarts);
+    }
+
+    private static Instant startedAt(long pid) {
+      return ProcessHandle.of(pid).flatMap(process -> process.info().startInstant()).orElse(null);
     }
 
     /** The process, if it is there and this very one. */

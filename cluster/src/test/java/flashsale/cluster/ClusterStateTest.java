@@ -23,7 +23,7 @@ class ClusterStateTest {
 
   private static ClusterState state() {
     var all = new ArrayList<Running>();
-    all.add(Running.of("postgres", SELF, null, 1));
+    all.add(Running.of("postgres", SELF, 5_432, 1));
     int port = 9_000;
     for (var role : ClusterPlan.ROLES) {
       for (int number = 1; number <= 2; number++) {
@@ -31,7 +31,7 @@ class ClusterStateTest {
         all.add(Running.of(role + "/" + number, 0, url, 0));
       }
     }
-    all.add(Running.of("nginx", 0, null, 0));
+    all.add(Running.of("nginx", 0, 8_080, 0));
     var since = Instant.parse("2026-01-31T12:00:00Z");
     return new ClusterState(SELF, since, URI.create("http://127.0.0.1:8080"), true, all);
   }
@@ -73,6 +73,16 @@ class ClusterStateTest {
   }
 
   @Test
+  void anEarlierVersionToldNoPorts() throws IOException {
+    state().write(folder);
+    var file = folder.resolve("cluster.json");
+    Files.writeString(file, Files.readString(file).replaceAll(",\"port\":[0-9]+", ""));
+    assertThat(ClusterState.read(folder).orElseThrow().processes())
+        .hasSameSizeAs(state().processes())
+        .allMatch(process -> process.port() == 0);
+  }
+
+  @Test
   void aNameIsOneProcessAndARoleIsAllOfIt() {
     assertThat(state().named("inventory/2"))
         .extracting(Running::name)
@@ -88,15 +98,15 @@ class ClusterStateTest {
 
   @Test
   void aProcessIsFoundWhileItRuns() {
-    assertThat(Running.of("postgres", SELF, null, 0).handle()).contains(ProcessHandle.current());
-    assertThat(Running.of("postgres", 0, null, 0).handle()).isEmpty();
+    assertThat(Running.of("postgres", SELF, 5_432, 0).handle()).contains(ProcessHandle.current());
+    assertThat(Running.of("postgres", 0, 5_432, 0).handle()).isEmpty();
   }
 
   @Test
   void anotherProcessThatHasThePidByNowIsNotMistakenForIt() {
-    var earlier = new Running("orders/1", SELF, Instant.EPOCH, null, 0);
+    var earlier = new Running("orders/1", SELF, Instant.EPOCH, null, 0, 0);
     assertThat(earlier.handle()).isEmpty();
-    assertThat(new Running("orders/1", SELF, null, null, 0).handle()).isEmpty();
+    assertThat(new Running("orders/1", SELF, null, null, 0, 0).handle()).isEmpty();
   }
 
   @Test

@@ -1,6 +1,7 @@
 package flashsale.lab;
 
 import flashsale.lab.BenchShop.Open;
+import flashsale.lab.Customer.Outcome;
 import flashsale.platform.ids.Ids;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -297,14 +298,21 @@ final class BenchRound {
    * @param p95 milliseconds within which 95 of 100 of those who paid had done so, from their
    *     sign-in on
    * @param paid how many that were
-   * @param failures as of {@link Rush}
+   * @param refused customers whom a rule refused
+   * @param busy calls that were told to come again later, which is no failure if the customer got
+   *     there
+   * @param failures customers who were let down ({@link CrowdReport#letDown}); server errors and
+   *     calls without an answer, also where another try helped; accepted requests without an end;
+   *     rules and promises that were not kept
    * @param words what these were
    */
-  record Journey(double p95, double paid, double failures, List<String> words) {}
+  record Journey(
+      double p95, long paid, long refused, long busy, long failures, List<String> words) {}
 
   /** Everybody comes within the time of a round, and nobody hesitates. */
   Journey journey(int customers, boolean async, int number) {
-    var open = shop.openSale("journey " + number, SALE_OFFERS, customers);
+    var open = shop.openSale("journey " + number, SALE_OFFERS, customers + 1);
+    shop.reserve(open); // Who came before the ledger knows the sale would be refused.
     var plan =
         CrowdPlan.of(server.url(), open.saleId(), customers, number)
             .paced(options.round(), Duration.ZERO, JOURNEY_MAX)
@@ -315,9 +323,11 @@ final class BenchRound {
     var line = report.journeys().stream().findFirst();
     return new Journey(
         line.map(l -> l.p95Micros() / 1e3).orElse(0.0),
-        report.outcomes().getOrDefault("PAID", 0L),
-        report.failures() + report.brokenRules().size() + broken.size(),
-        Stream.of(report.failuresInWords(), report.brokenRules(), broken)
+        report.ended(Outcome.PAID),
+        report.ended(Outcome.REFUSED),
+        report.busy(),
+        report.failures() + report.letDown() + report.brokenRules().size() + broken.size(),
+        Stream.of(report.failuresInWords(), report.letDownInWords(), report.brokenRules(), broken)
             .flatMap(List::stream)
             .map(Object::toString)
             .toList());

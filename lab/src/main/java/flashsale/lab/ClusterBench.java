@@ -244,13 +244,15 @@ final class ClusterBench {
         told.accept(
             String.format(
                 Locale.ROOT,
-                "%s: p95 %.0f ms, %.0f paid, %.0f failures",
+                "%s: p95 %.0f ms, %d paid, %d refused by a rule, %d told to come later, %d failures",
                 name,
                 journey.p95(),
                 journey.paid(),
+                journey.refused(),
+                journey.busy(),
                 journey.failures()));
         journey.words().stream().limit(WORDS_MAX).forEach(told);
-        failures.add(journey.failures());
+        failures.add((double) journey.failures());
         behind.put(name, new Series("ms, p95", List.of(journey.p95())));
       }
     }

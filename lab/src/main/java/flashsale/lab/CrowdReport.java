@@ -1,6 +1,8 @@
 package flashsale.lab;
 
+import flashsale.lab.Customer.Outcome;
 import java.time.Duration;
+import java.util.EnumSet;
 import java.util.Formatter;
 import java.util.List;
 import java.util.Locale;
@@ -32,6 +34,9 @@ public record CrowdReport(
     Map<String, Long> outcomes,
     Promises promises,
     List<String> brokenRules) {
+  private static final EnumSet<Outcome> ENDS_WELL =
+      EnumSet.of(Outcome.PAID, Outcome.RELEASED, Outcome.WALKED_AWAY, Outcome.REFUSED);
+
   /**
    * How often a call ended in one way.
    *
@@ -114,6 +119,30 @@ public record CrowdReport(
                     .filter(Count::failed)
                     .map(c -> c.calls() + " × " + line.call() + ": " + c.status() + " " + c.code()))
         .toList();
+  }
+
+  /**
+   * Customers who were let down: who neither ended as they had planned, paid or not, nor were
+   * refused by a rule. Somebody who had come to no end when the time was over is one of them. For
+   * crowds whose customers buy once.
+   */
+  long letDown() {
+    return customers - ENDS_WELL.stream().mapToLong(this::ended).sum();
+  }
+
+  /** How these ended, each kind in words. */
+  List<String> letDownInWords() {
+    long told = outcomes.values().stream().mapToLong(n -> n).sum();
+    var bad = EnumSet.complementOf(ENDS_WELL).stream().filter(o -> ended(o) > 0);
+    return Stream.concat(
+            bad.map(o -> ended(o) + " × " + o),
+            Stream.of(customers - told).filter(n -> n > 0).map(n -> n + " × no end"))
+        .toList();
+  }
+
+  /** Purchases that ended so. */
+  long ended(Outcome outcome) {
+    return outcomes.getOrDefault(outcome.name(), 0L);
   }
 
   /** Calls that were refused with 503 or 429, to be tried again later. */

@@ -12,6 +12,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
@@ -28,13 +29,25 @@ final class Customer {
   /** How a purchase ended. */
   enum Outcome {
     PAID,
+    /** A payment was accepted, and what became of it was never told. */
     PAYMENT_UNKNOWN,
+    /** Though the last card was a good one. */
     NOT_PAID,
     RELEASED,
+    /** A reservation was not taken back. */
+    NOT_RELEASED,
     WALKED_AWAY,
+    /** By a rule, each time that this customer chose. */
     REFUSED,
+    /** Neither reserved nor refused by a rule. */
+    NOT_RESERVED,
+    /** Tried too often, or refused where nobody is. */
     GAVE_UP
   }
+
+  /** Refusals that a customer of an open sale must expect. */
+  private static final Set<String> RULES =
+      Set.of("SOLD_OUT", "INSUFFICIENT_STOCK", "LIMIT_EXCEEDED");
 
   private static final int PRESSES = 5;
   private static final int CHOICES_MAX = 3;
@@ -76,7 +89,8 @@ final class Customer {
       var sale = shop.look(client);
       shop.pause(plan.thinkTime());
       var lines = choose(sale, temper.lines());
-      var reserved = reserve(client, sale, lines, temper);
+      var answers = reserve(client, lines, temper);
+      var reserved = reservations(sale, lines, answers, temper.press());
       if (!reserved.isEmpty()) {
         shop.pause(plan.thinkTime());
         var outcome = end(client, reserved, lines, temper.ending());
@@ -84,6 +98,9 @@ final class Customer {
           crowd.arrived(System.nanoTime() - from);
         }
         return outcome;
+      }
+      if (!answers.stream().map(Answered::code).allMatch(RULES::contains)) {
+        return Outcome.NOT_RESERVED;
       }
     }
     return Outcome.REFUSED;
@@ -120,8 +137,8 @@ final class Customer {
     chosen.put(offer.offerId(), one ? 1 : 2);
   }
 
-  /** The reservations that were made; empty: refused. */
-  private List<Promise> reserve(Client client, Sale sale, Map<UUID, Integer> lines, Temper temper)
+  /** The answers to each time that the button was pressed. */
+  private List<Answered> reserve(Client client, Map<UUID, Integer> lines, Temper temper)
       throws InterruptedException {
     Object body =
         temper.cart()
@@ -132,7 +149,12 @@ final class Customer {
                     .map(e -> Map.of("offerId", e.getKey(), "quantity", e.getValue()))
                     .toList());
     shop.pause(plan.thinkTime());
-    var answers = press(client, temper.press(), body);
+    return press(client, temper.press(), body);
+  }
+
+  /** Those that were made, each once; empty: none was. */
+  private List<Promise> reservations(
+      Sale sale, Map<UUID, Integer> lines, List<Answered> answers, Temper.Press press) {
     var made = new LinkedHashMap<UUID, Promise>();
     for (var answered : answers) {
       if (answered.status() == 201) {
@@ -144,7 +166,7 @@ final class Customer {
       }
     }
     check(sale, lines, made.values());
-    if (temper.press() == Temper.Press.FIVE_TIMES_WITH_ONE_KEY) {
+    if (press == Temper.Press.FIVE_TIMES_WITH_ONE_KEY) {
       checkSame(answers);
     }
     return List.copyOf(made.values());
@@ -214,10 +236,11 @@ final class Customer {
   private Outcome release(Client client, Promise promise, Map<UUID, Integer> lines)
       throws InterruptedException {
     var asked = crowd.promises().put(promise.releasing());
-    if (shop.release(client, promise.reservationId()).ok()) {
-      crowd.promises().put(asked.answered(asked.paymentId(), Seen.RELEASED));
-      crowd.released(lines);
+    if (!shop.release(client, promise.reservationId()).ok()) {
+      return Outcome.NOT_RELEASED;
     }
+    crowd.promises().put(asked.answered(asked.paymentId(), Seen.RELEASED));
+    crowd.released(lines);
     return Outcome.RELEASED;
   }
 

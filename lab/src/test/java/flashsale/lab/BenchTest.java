@@ -254,7 +254,9 @@ class BenchTest {
   void separateServicesAreMeasuredAgainstOneProcessAndWhileOneOfThemHangs() throws IOException {
     var text = run(options(false, Bench.CLUSTER_NAMES.toArray(String[]::new)), new TinyShops(), 0);
 
-    assertThat(text).contains(Bench.CLUSTER_NAMES).contains("3 customers, async: p95");
+    assertThat(text)
+        .contains(Bench.CLUSTER_NAMES)
+        .contains("3 customers, async: p95", " 0 failures");
     assertThat(started.subList(0, 11))
         .containsExactly(
             "required",
@@ -298,6 +300,16 @@ class BenchTest {
     var text = run(options(true, "async-failures"), new TinyShops(TinyShop.Fault.WRONG_TOTALS), 1);
 
     assertThat(text).containsPattern("async-failures +[1-9]").contains("missed by");
+  }
+
+  @Test
+  void aCustomerWhoCannotPayIsAFailureOfTheJourney() throws IOException {
+    var text = run(options(true, "journey"), new TinyShops(TinyShop.Fault.KNOWS_NO_ORDERS), 1);
+
+    assertThat(text)
+        .containsPattern("[1-6] × NOT_PAID")
+        .containsPattern("journey +[1-9]")
+        .contains(" 0 paid", "missed by");
   }
 
   @Test

@@ -4,6 +4,7 @@ import static java.util.stream.Collectors.toMap;
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
 
+import flashsale.lab.Customer.Outcome;
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
 import java.net.URI;
@@ -58,6 +59,51 @@ class CrowdTest {
           .contains(Promises.Seen.CAPTURED, Promises.Seen.RELEASED, Promises.Seen.HELD);
       assertThat(report.table())
           .contains("Answered with 202: from the request to its final state", "failures: 0");
+    }
+  }
+
+  @Test
+  void whomARuleRefusesIsNotLetDown() {
+    try (var shop = new TinyShop(TinyShop.Fault.LOSES_UNITS)) {
+      var report = Crowd.run(plan(shop, 700), Display.none());
+
+      assertThat(report.outcomes().keySet()).contains("PAID", "REFUSED");
+      assertThat(report.letDown()).isZero();
+      assertThat(report.letDownInWords()).isEmpty();
+    }
+  }
+
+  @Test
+  void whoIsTurnedAwayPolitelyAndByNoRuleIsLetDown() {
+    try (var shop = new TinyShop(TinyShop.Fault.NEVER_OPENS)) {
+      var report = Crowd.run(plan(shop, 10), Display.none());
+
+      assertThat(report.failures()).isZero();
+      assertThat(report.letDown()).isEqualTo(10);
+      assertThat(report.letDownInWords()).containsExactly("10 × NOT_RESERVED");
+    }
+  }
+
+  @Test
+  void whoWantedToPayAndCouldNotIsLetDown() {
+    try (var shop = new TinyShop(TinyShop.Fault.KNOWS_NO_ORDERS)) {
+      var report = Crowd.run(plan(shop, 60), Display.none());
+
+      assertThat(report.failures()).isZero();
+      long others = report.ended(Outcome.RELEASED) + report.ended(Outcome.WALKED_AWAY);
+      assertThat(report.ended(Outcome.NOT_PAID)).isPositive().isEqualTo(60 - others);
+      assertThat(report.letDown()).isEqualTo(report.ended(Outcome.NOT_PAID));
+    }
+  }
+
+  @Test
+  void whoIsStillThereWhenTheTimeIsOverIsLetDown() {
+    try (var shop = new TinyShop()) {
+      var plan = plan(shop, 2).paced(Duration.ofMinutes(10), Duration.ZERO, Duration.ZERO);
+      var report = Crowd.run(plan, Display.none());
+
+      assertThat(report.letDown()).isPositive();
+      assertThat(report.letDownInWords()).anyMatch(words -> words.endsWith("no end"));
     }
   }
 

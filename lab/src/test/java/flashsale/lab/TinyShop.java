@@ -38,7 +38,11 @@ final class TinyShop implements AutoCloseable {
     OVERSELLS,
     SIGN_UPS_BUSY,
     NEVER_DECIDES,
-    FAILS_SOMETIMES
+    FAILS_SOMETIMES,
+    /** Politely, and for good. */
+    KNOWS_NO_ORDERS,
+    /** A refusal of the ledger, but by no rule of an open sale. */
+    NEVER_OPENS
   }
 
   record SignUp(String email, String password, String displayName) {}
@@ -348,6 +352,9 @@ final class TinyShop implements AutoCloseable {
 
   /** Empty: none. */
   private String refusal(Reservation made) {
+    if (has(Fault.NEVER_OPENS)) {
+      return "SALE_NOT_OPEN";
+    }
     for (var line : made.lines) {
       var offer = offer(line);
       boolean limited = offer.limit > 0 && !has(Fault.IGNORES_LIMITS);
@@ -436,6 +443,9 @@ final class TinyShop implements AutoCloseable {
 
   private synchronized Answer pay(Call call) {
     var body = call.body(Pay.class);
+    if (has(Fault.KNOWS_NO_ORDERS)) {
+      throw Problem.notFound("order");
+    }
     var r = byOrder(body.orderId());
     var payment = new Payment(r, body.method());
     if (!has(Fault.FORGETS_PAYMENTS)) {

@@ -60,7 +60,7 @@ final class ClusterTable implements AutoCloseable {
   }
 
   private static String port(Running process) {
-    return process.url() == null ? "-" : Integer.toString(process.url().getPort());
+    return process.port() == 0 ? "-" : Integer.toString(process.port());
   }
 
   @Override

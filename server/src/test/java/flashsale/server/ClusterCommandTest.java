@@ -136,6 +136,10 @@ class ClusterCommandTest {
 
     assertThat(run("status")).isZero();
     assertThat(out.toString()).doesNotContain("DOWN").contains(state.gateway().toString());
+    assertThat(out.toString())
+        .containsPattern("nginx +UP +\\d+ +" + state.gateway().getPort() + " ")
+        .containsPattern("postgres +UP +\\d+ +[1-9]\\d+ ")
+        .doesNotContainPattern("(rabbitmq|redis) +UP +\\d+ +-");
     assertThat(run("status", "--json")).isZero();
     assertThat(out.toString()).startsWith("{\"supervisor\":" + state.supervisor());
 
