@@ -62,7 +62,7 @@ abstract class AsyncKit {
     return customer.send("POST", "/api/v1/reservations", body, headers);
   }
 
-  private static Reply pay(Visitor customer, String orderId, String card, String prefer) {
+  static Reply pay(Visitor customer, String orderId, String card, String prefer) {
     var body = "{\"orderId\":\"%s\",\"method\":\"%s\"}".formatted(orderId, card);
     return customer.send("POST", "/api/v1/payments", body, Map.of("Prefer", prefer));
   }

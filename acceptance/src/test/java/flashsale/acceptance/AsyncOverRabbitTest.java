@@ -45,6 +45,20 @@ class AsyncOverRabbitTest extends AsyncKit {
     assertThat(health()).isEqualTo("UP");
   }
 
+  /** Walked over the queues, it would lie in the outbox for ten seconds, to be walked once more. */
+  @Test
+  void aCapturedPaymentIsWalkedOnce() {
+    var customer = shop.customer();
+    var offer = shop.openSale(new Ask(10, 0, 100)).offerId();
+    var wait = "respond-async, wait=30";
+    var held = reserve(customer, offer, 1, "once", wait).expect(201);
+    pay(customer, held.text("orderId"), "tok_ok", wait).expect(201);
+    await()
+        .atMost(Duration.ofSeconds(5))
+        .until(() -> shop.sql("payments").number("SELECT count(*) FROM outbox") == 0);
+    customer.get("/api/v1/orders/" + held.text("orderId")).expect(200).text("state");
+  }
+
   private String health() {
     return shop.anybody().get("/health/ready").expect(200).json().at("/details/RabbitMQ").asText();
   }
