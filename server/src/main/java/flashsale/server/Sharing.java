@@ -42,6 +42,7 @@ final class Sharing implements AutoCloseable {
             link, (limit, key) -> local.take(limit.share(redis.shares()), key), keysMax);
   }
 
+  /** Counted with the others; shares of limits while Redis is away, whole ones without a Redis. */
   Permits permits() {
     return permits;
   }
