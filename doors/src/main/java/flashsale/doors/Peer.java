@@ -14,6 +14,7 @@ import io.helidon.faulttolerance.CircuitBreaker;
 import io.helidon.faulttolerance.CircuitBreaker.State;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import io.helidon.faulttolerance.Retry;
+import io.micrometer.core.instrument.Counter;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
@@ -30,16 +31,17 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.atomic.AtomicLong;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
 /**
- * The processes that have one role, as seen from another process. Whatever a door offers may be
- * asked twice, so a call that did not come through is made again, at the next address and after a
- * random pause; how often is bounded by attempts, by a budget and by the caller's deadline. An
- * address that fails is left alone for a while (circuit breaker), and calls under way are bounded
- * by what the role proves to bear (AIMD), so that a dead or hanging role costs no more than its own
- * answers. Thread-safe.
+ * The processes that have one role, as seen from another process. What a door offers may be asked
+ * twice unless it is marked otherwise, so a call that did not come through is made again, at the
+ * next address and after a random pause; how often is bounded by attempts, by a budget and by the
+ * caller's deadline. An address that fails is left alone for a while (circuit breaker), and calls
+ * under way are bounded by what the role proves to bear (AIMD), so that a dead or hanging role
+ * costs no more than its own answers. Thread-safe.
  */
 public final class Peer {
   /**
@@ -74,11 +76,32 @@ public final class Peer {
   /** Retries end with the deadline; Helidon wants a limit of its own beside that. */
   private static final Duration RETRIES_MAX = Duration.ofMinutes(10);
 
+  /** Every call meets a wrong secret; a line for each would bury all others. */
+  private static final Duration LOG_EVERY = Duration.ofMinutes(1);
+
   /** The call did not come through, or the process there is on its way out. */
   private static final class Unreachable extends RuntimeException {
     private static final long serialVersionUID = 1L;
 
     Unreachable(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  /** It is there and has no room: asking again would press harder, asking less helps. */
+  private static final class Full extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Full(String message) {
+      super(message, null, false, false);
+    }
+  }
+
+  /** The process there has no such method; others may. */
+  private static final class UnknownThere extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    UnknownThere(String message) {
       super(message, null, false, false);
     }
   }
@@ -95,8 +118,12 @@ public final class Peer {
   private final RetryBudget budget = new RetryBudget();
   private final AtomicInteger turn = new AtomicInteger();
   private final AtomicInteger underWay = new AtomicInteger();
-  private final io.micrometer.core.instrument.Counter retries;
-  private final io.micrometer.core.instrument.Counter failures;
+  private final AtomicLong refusalLoggedNanoTime =
+      new AtomicLong(System.nanoTime() - LOG_EVERY.toNanos());
+  private final Counter retries;
+  private final Counter failures;
+  private final Counter full;
+  private final Counter leftAlone;
 
   /**
    * Connects to nobody yet.
@@ -133,7 +160,21 @@ public final class Peer {
     this.retries = meters.counter("flashsale.peer.retries", "Calls made once more", "peer", role);
     this.failures =
         meters.counter("flashsale.peer.failures", "Calls that did not come through", "peer", role);
+    this.full =
+        meters.counter(
+            "flashsale.peer.full",
+            "Calls not made because as many as the role takes were under way",
+            "peer",
+            role);
+    this.leftAlone =
+        meters.counter(
+            "flashsale.peer.left_alone",
+            "Calls not made because every address is left alone",
+            "peer",
+            role);
     meters.gauge("flashsale.peer.under_way", "Calls under way", "peer", role, underWay::get);
+    meters.gauge(
+        "flashsale.peer.limit", "Calls that may be under way at once", "peer", role, this::limit);
     meters.gauge(
         "flashsale.peer.down",
         "Addresses that are left alone because they failed",
@@ -150,6 +191,11 @@ public final class Peer {
         .successThreshold(1)
         .addApplyOn(Unreachable.class)
         .build();
+  }
+
+  /** What the limit has come to; while calls begin and end, off by a few. */
+  private int limit() {
+    return limit.semaphore().availablePermits() + underWay.get();
   }
 
   /** {@code UP}, {@code DOWN} or, while only some addresses answer, {@code DEGRADED}. */
@@ -177,10 +223,7 @@ public final class Peer {
   }
 
   private byte[] ask(String method, byte[] body, Duration most, boolean once) {
-    var permit =
-        limit
-            .tryAcquire(false)
-            .orElseThrow(() -> new Overloaded(role + " has as many calls under way as it takes"));
+    var permit = limit.tryAcquire(false).orElseThrow(this::noRoom);
     underWay.incrementAndGet();
     budget.called();
     try {
@@ -192,12 +235,20 @@ public final class Peer {
       failures.increment();
       permit.dropped(); // The limit becomes less.
       throw new Overloaded(e.getMessage());
+    } catch (Full e) {
+      permit.dropped();
+      throw new Overloaded(e.getMessage());
     } catch (RuntimeException | Error e) {
       permit.ignore();
       throw e;
     } finally {
       underWay.decrementAndGet();
     }
+  }
+
+  private Overloaded noRoom() {
+    full.increment();
+    return new Overloaded(role + " has as many calls under way as it takes");
   }
 
   Duration timeout() {
@@ -224,35 +275,55 @@ public final class Peer {
     return Optional.of(pause);
   }
 
+  /**
+   * At the next address in turn that is not left alone. Who does not know the method is passed over
+   * for the one after it.
+   */
   private byte[] attempt(String method, byte[] body, Duration most) {
-    var address = next();
+    int from = turn.getAndIncrement();
+    int ignorant = 0;
+    for (int i = 0; i < addresses.size(); i++) {
+      var address = addresses.get(Math.floorMod(from + i, addresses.size()));
+      if (address.breaker().state() != State.OPEN) {
+        try {
+          return attempt(address, method, body, most);
+        } catch (UnknownThere e) {
+          ignorant++;
+          LOG.debug("{} at {} has no {}", role, address.url(), method, e);
+        }
+      }
+    }
+    if (ignorant == addresses.size()) {
+      throw new FailedElsewhere(
+          FailureCategory.BUG, role + " does not know " + method + ": it is of an older version");
+    }
+    // Nobody to ask at present: another attempt a moment later would find the same.
+    leftAlone.increment();
+    throw new Overloaded(role + " is left alone, it failed before");
+  }
+
+  /**
+   * A caller in a hurry says nothing of an address that others find in order, so the breaker is not
+   * told of it; one that is on trial has to prove itself to everybody.
+   */
+  private byte[] attempt(Address address, String method, byte[] body, Duration most) {
+    var left = Deadline.left(most);
+    if (!left.isPositive()) {
+      throw new Late("no time left to ask " + role);
+    }
+    if (left.compareTo(most) < 0 && address.breaker().state() == State.CLOSED) {
+      return send(address, method, body, left, true);
+    }
     try {
-      return address.breaker().invoke(() -> send(address, method, body, Deadline.left(most)));
+      return address.breaker().invoke(() -> send(address, method, body, left, false));
     } catch (CircuitBreakerOpenException e) {
       throw new Unreachable(role + " at " + address.url() + " has just failed elsewhere");
     }
   }
 
-  /** In turn, without those that are left alone as long as there are others. */
-  private Address next() {
-    int from = turn.getAndIncrement();
-    for (int i = 0; i < addresses.size(); i++) {
-      var address = addresses.get(Math.floorMod(from + i, addresses.size()));
-      if (address.breaker().state() != State.OPEN) {
-        return address;
-      }
-    }
-    // Nobody to ask at present: another attempt a moment later would find the same.
-    throw new Overloaded(role + " is left alone, it failed before");
-  }
-
-  private byte[] send(Address address, String method, byte[] body, Duration left) {
-    if (!left.isPositive()) {
-      throw new Late("no time left to ask " + role);
-    }
+  private byte[] send(Address address, String method, byte[] body, Duration left, boolean hurried) {
     var request =
         HttpRequest.newBuilder(address.url().resolve(DoorRoutes.path(role, method)))
-            .timeout(left)
             .header("Authorization", "Bearer " + token.text())
             .header("Content-Type", "application/json")
             .header(DEADLINE, Long.toString(Math.max(1, left.toMillis())))
@@ -260,6 +331,9 @@ public final class Peer {
             .build();
     try {
       return answer(address, exchange(request, left));
+    } catch (TimeoutException e) {
+      var said = role + " at " + address.url() + " gave no answer in " + left.toMillis() + " ms";
+      throw hurried ? new Late(said) : new Unreachable(said);
     } catch (IOException e) {
       throw new Unreachable(role + " at " + address.url() + " does not answer: " + said(e));
     } catch (InterruptedException e) {
@@ -268,16 +342,13 @@ public final class Peer {
     }
   }
 
-  /** The request's own timeout ends with the answer's head; this one bounds its body too. */
+  /** The time is for all of it: connecting, the answer's head and its body. */
   private HttpResponse<byte[]> exchange(HttpRequest request, Duration left)
-      throws IOException, InterruptedException {
+      throws IOException, InterruptedException, TimeoutException {
     var answer = http.sendAsync(request, BodyHandlers.ofByteArray());
     try {
       return answer.get(left.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException e) {
-      answer.cancel(true);
-      throw new IOException("not within " + left.toMillis() + " ms", e);
-    } catch (InterruptedException e) {
+    } catch (TimeoutException | InterruptedException e) {
       answer.cancel(true);
       throw e;
     } catch (ExecutionException e) {
@@ -299,17 +370,29 @@ public final class Peer {
     var code = problem.path("code").asText();
     throw switch (status) {
       case 400, 409, 500 -> new FailedElsewhere(category(code), said);
+      case 413 -> new FailedElsewhere(FailureCategory.BAD_INPUT, said);
+      case 404 -> new UnknownThere(said);
       case 401, 403 -> {
-        LOG.error("{} at {} does not accept this process's doors.token", role, address.url());
+        logRefusal(address);
         yield new Overloaded(role + " refuses this process");
       }
-      // It is there, and trying at once would only press harder.
       case 503 ->
-          code.equals("DEPENDENCY_DOWN") || code.equals("OVERLOADED")
-              ? new Overloaded(said)
-              : new Unreachable(said);
-      default -> new Unreachable(said); // Another version, or a proxy's own answer.
+          switch (code) {
+            case "OVERLOADED" -> new Full(said);
+            // It is there, and trying at once would only press harder.
+            case "DEPENDENCY_DOWN" -> new Overloaded(said);
+            default -> new Unreachable(said);
+          };
+      default -> new Unreachable(said); // A proxy's own answer, for example.
     };
+  }
+
+  private void logRefusal(Address address) {
+    long now = System.nanoTime();
+    long before = refusalLoggedNanoTime.get();
+    if (now - before >= LOG_EVERY.toNanos() && refusalLoggedNanoTime.compareAndSet(before, now)) {
+      LOG.error("{} at {} does not accept this process's doors.token", role, address.url());
+    }
   }
 
   private static FailureCategory category(String code) {

@@ -10,12 +10,14 @@ import flashsale.platform.metrics.Meters;
 import flashsale.platform.time.Deadline;
 import java.time.Duration;
 import java.util.Collection;
+import java.util.Collections;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.UUID;
+import java.util.stream.Collectors;
 
 /**
  * The catalogue in another process. Quotes are remembered for a moment, and asked for together: a
@@ -35,7 +37,8 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
   private final Catalog door;
   private final Duration patience;
   private final Cache<UUID, Optional<Quote>> quotes;
-  private final Coalescer<UUID, Optional<Quote>> questions;
+  private final Coalescer<Set<UUID>, Map<UUID, Optional<Quote>>> questions;
+  private final int batchMax;
 
   public RemoteCatalog(Peer peer, Settings settings, Meters meters) {
     this.door = RemoteDoors.of(Catalog.class, peer);
@@ -45,6 +48,7 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
             .maximumSize(settings.quotesMax())
             .expireAfterWrite(settings.quoteTtl())
             .build();
+    this.batchMax = settings.batchMax();
     this.questions =
         new Coalescer<>(
             "quotes",
@@ -54,28 +58,39 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
             meters.batches("quotes"));
   }
 
-  private List<Optional<Quote>> ask(List<UUID> offerIds) {
-    var found = door.quotes(Set.copyOf(offerIds));
-    return offerIds.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
+  /** All of them under one deadline; callers who came in time have gone by then. */
+  private List<Map<UUID, Optional<Quote>>> ask(List<Set<UUID>> wanted) {
+    var found = Deadline.in(patience).during(() -> found(wanted));
+    quotes.putAll(found);
+    return Collections.nCopies(wanted.size(), found);
+  }
+
+  /** A customer's offers are few, and mostly those that everybody wants: one exchange as a rule. */
+  private Map<UUID, Optional<Quote>> found(List<Set<UUID>> wanted) {
+    var found = new HashMap<UUID, Optional<Quote>>();
+    var offerIds = wanted.stream().flatMap(Set::stream).distinct().toList();
+    for (int from = 0; from < offerIds.size(); from += batchMax) {
+      var part = offerIds.subList(from, Math.min(from + batchMax, offerIds.size()));
+      var told = door.quotes(Set.copyOf(part));
+      part.forEach(id -> found.put(id, Optional.ofNullable(told.get(id))));
+    }
+    return Map.copyOf(found);
   }
 
   @Override
   public Map<UUID, Quote> quotes(Collection<UUID> offerIds) {
+    var wanted = Set.copyOf(offerIds);
+    var known = quotes.getAllPresent(wanted);
+    var missing = wanted.stream().filter(id -> !known.containsKey(id)).collect(Collectors.toSet());
+    var told =
+        missing.isEmpty()
+            ? Map.<UUID, Optional<Quote>>of()
+            : questions.submit(missing, Deadline.left(patience));
     var found = new HashMap<UUID, Quote>();
-    for (var id : offerIds) {
-      quote(id).ifPresent(quote -> found.put(id, quote));
+    for (var id : wanted) {
+      known.getOrDefault(id, told.get(id)).ifPresent(quote -> found.put(id, quote));
     }
     return found;
-  }
-
-  private Optional<Quote> quote(UUID offerId) {
-    var known = quotes.getIfPresent(offerId);
-    if (known != null) {
-      return known;
-    }
-    var quote = questions.submit(offerId, Deadline.left(patience));
-    quotes.put(offerId, quote);
-    return quote;
   }
 
   @Override

@@ -1,7 +1,7 @@
 package flashsale.doors;
 
 import flashsale.contracts.AuditRow;
-import flashsale.platform.messaging.DeadLetters;
+import flashsale.platform.messaging.AskedOnce;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.lang.reflect.InvocationHandler;
@@ -9,21 +9,29 @@ import java.lang.reflect.Method;
 import java.lang.reflect.Proxy;
 import java.util.Arrays;
 import java.util.Set;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
 
 /** A door whose every method asks a {@link Peer}: one exchange a call, whole batches at a time. */
 public final class RemoteDoors implements InvocationHandler {
   private final Peer peer;
 
+  /** The methods that are asked once, whatever comes of it. */
+  private final Set<Method> once;
+
   /** The methods that read whole tables, which takes its time. */
   private final Set<Method> audits;
 
   private RemoteDoors(Class<?> door, Peer peer) {
     this.peer = peer;
+    this.once = methods(door, method -> method.isAnnotationPresent(AskedOnce.class));
     this.audits =
-        Arrays.stream(door.getMethods())
-            .filter(m -> m.getGenericReturnType().getTypeName().contains(AuditRow.class.getName()))
-            .collect(Collectors.toUnmodifiableSet());
+        methods(
+            door, m -> m.getGenericReturnType().getTypeName().contains(AuditRow.class.getName()));
+  }
+
+  private static Set<Method> methods(Class<?> door, Predicate<Method> which) {
+    return Arrays.stream(door.getMethods()).filter(which).collect(Collectors.toUnmodifiableSet());
   }
 
   /** The door of this kind to this peer. */
@@ -42,18 +50,12 @@ public final class RemoteDoors implements InvocationHandler {
       var most = audits.contains(method) ? peer.auditTimeout() : peer.timeout();
       var given = DoorJson.arguments(arguments);
       var answer =
-          isDecision(method)
+          once.contains(method)
               ? peer.askOnce(method.getName(), given, most)
               : peer.ask(method.getName(), given, most);
       return DoorJson.result(method, answer);
     } catch (IOException e) {
       throw new UncheckedIOException(method + " got what it cannot read", e);
     }
-  }
-
-  /** Steps and questions may be asked twice; the repeat of an operator's decision is told off. */
-  private static boolean isDecision(Method method) {
-    return method.getReturnType() == DeadLetters.Outcome.class
-        || method.getReturnType() == int.class;
   }
 }

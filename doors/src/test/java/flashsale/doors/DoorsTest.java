@@ -330,6 +330,57 @@ class DoorsTest {
   }
 
   @Test
+  void thePricesOfACartAreOneExchangeAndOnlyThoseThatAreNotKnown() {
+    try (var till = new Till(7);
+        var catalog =
+            new RemoteCatalog(
+                peer(64, till.port()),
+                new RemoteCatalog.Settings(Duration.ofMinutes(1), 100, 256, 2_000),
+                meters)) {
+      var cart = Stream.generate(Ids::next).limit(20).toList();
+      assertThat(catalog.quotes(cart)).containsOnlyKeys(cart);
+      assertThat(till.batches).containsExactly(20);
+      var more = new ArrayList<>(cart);
+      more.add(Ids.next());
+      assertThat(catalog.quotes(more)).containsOnlyKeys(more);
+      assertThat(catalog.quotes(more)).containsOnlyKeys(more);
+      assertThat(till.batches).containsExactly(20, 1);
+    }
+  }
+
+  @Test
+  void aQuestionHasNoMoreOffersThanItMay() {
+    try (var till = new Till(7);
+        var catalog =
+            new RemoteCatalog(
+                peer(64, till.port()),
+                new RemoteCatalog.Settings(Duration.ofMinutes(1), 100, 8, 2_000),
+                meters)) {
+      var cart = Stream.generate(Ids::next).limit(20).toList();
+      assertThat(catalog.quotes(cart)).containsOnlyKeys(cart);
+      assertThat(till.batches).containsExactly(8, 8, 4);
+    }
+  }
+
+  @Test
+  void theCallerOfManyPricesWaitsNoLongerThanItsDeadline() throws IOException {
+    try (var hanging = new ServerSocket(0, 100, InetAddress.getLoopbackAddress());
+        var catalog =
+            new RemoteCatalog(
+                peer(SHORT, 64, hanging.getLocalPort()),
+                new RemoteCatalog.Settings(Duration.ofMinutes(1), 100, 256, 2_000),
+                meters)) {
+      var cart = Stream.generate(Ids::next).limit(20).toList();
+      long from = System.nanoTime();
+      var soon = Deadline.in(Duration.ofMillis(100));
+      assertThatThrownBy(() -> soon.during(() -> catalog.quotes(cart))).isInstanceOf(Late.class);
+      assertThat(Duration.ofNanos(System.nanoTime() - from))
+          .as("once, not for each")
+          .isLessThan(Duration.ofSeconds(1));
+    }
+  }
+
+  @Test
   void aNewPriceIsHeardOfSoon() {
     try (var till = new Till(7);
         var catalog =

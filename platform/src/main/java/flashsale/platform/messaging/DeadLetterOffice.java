@@ -28,6 +28,7 @@ public interface DeadLetterOffice {
    * @param by the operator
    * @param forced in spite of the loop guard
    */
+  @AskedOnce
   Outcome replay(UUID id, UUID by, boolean forced);
 
   /**
@@ -36,8 +37,10 @@ public interface DeadLetterOffice {
    *
    * @return how many; if {@link DeadLetters#REPLAYED_AT_ONCE_MAX} there may be more
    */
+  @AskedOnce
   int replayAll(FailureCategory category, UUID by);
 
   /** Nobody will drive this letter on; it stays to be looked at. */
+  @AskedOnce
   Outcome discard(UUID id, UUID by);
 }
