@@ -9,9 +9,12 @@ import com.sun.net.httpserver.HttpExchange;
 import com.sun.net.httpserver.HttpServer;
 import flashsale.cluster.GatewayConfig;
 import flashsale.cluster.NginxNode;
+import flashsale.platform.http.RawConnection;
 import flashsale.platform.json.Json;
 import flashsale.platform.net.LoopbackPorts;
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.InetSocketAddress;
@@ -23,7 +26,10 @@ import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.KeyStore;
+import java.security.cert.CertificateFactory;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -32,19 +38,26 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Stream;
+import javax.net.ssl.SSLContext;
+import javax.net.ssl.TrustManagerFactory;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** The gateway's configuration in a real nginx, before two small servers for each role. */
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 class GatewayTest {
   private static final int RATE = 50;
+  private static final int HEADERS_MAX_BYTES = 16 * 1024;
 
   /** A role's instance that says who it is and what it got. */
   private final class Instance implements AutoCloseable {
@@ -52,6 +65,7 @@ class GatewayTest {
     private final HttpServer server;
     private volatile boolean dies;
     private volatile int status = 200;
+    private volatile CountDownLatch hangsUntil = new CountDownLatch(0);
 
     Instance(String name) {
       try {
@@ -71,14 +85,20 @@ class GatewayTest {
         exchange.close(); // In the middle of the work, without an answer.
         return;
       }
+      await(hangsUntil);
       hold();
       var headers = exchange.getRequestHeaders();
+      if ("text/event-stream".equals(headers.getFirst("Accept"))) {
+        stream(exchange);
+        return;
+      }
       var told =
           Json.bytes(
               Map.of(
                   "role", name,
                   "madeAt", System.currentTimeMillis(),
                   "forwarded", String.valueOf(headers.getFirst("X-Forwarded-For")),
+                  "scheme", String.valueOf(headers.getFirst("X-Forwarded-Proto")),
                   "id", String.valueOf(headers.getFirst("X-Request-Id"))));
       exchange.getResponseHeaders().add("Content-Type", "application/json");
       exchange.getResponseHeaders().add("Cache-Control", "no-cache");
@@ -90,15 +110,37 @@ class GatewayTest {
       exchange.close();
     }
 
+    /** One event at once, the next when the test says so, and no end before it says so again. */
+    private void stream(HttpExchange exchange) throws IOException {
+      exchange.getResponseHeaders().add("Content-Type", "text/event-stream");
+      exchange.sendResponseHeaders(200, 0);
+      try (var out = exchange.getResponseBody()) {
+        out.write("data: first\n".getBytes(StandardCharsets.UTF_8));
+        out.flush();
+        await(nextEvent);
+        out.write("data: second\n".getBytes(StandardCharsets.UTF_8));
+        out.flush();
+        await(endOfEvents);
+      }
+    }
+
     private void hold() throws IOException {
       var latch = holdsNext.getAndSet(null);
+      if (latch != null) {
+        await(latch);
+      }
+    }
+
+    private static void await(CountDownLatch latch) throws IOException {
       try {
-        if (latch != null) {
-          latch.await();
-        }
+        latch.await();
       } catch (InterruptedException e) {
         throw new IOException("the test is over", e);
       }
+    }
+
+    int reads() {
+      return (int) asked.stream().filter(request -> request.startsWith("GET")).count();
     }
 
     URI url() {
@@ -116,6 +158,9 @@ class GatewayTest {
 
   /** For which the next request waits that comes to any instance. */
   private final AtomicReference<CountDownLatch> holdsNext = new AtomicReference<>();
+
+  private final CountDownLatch nextEvent = new CountDownLatch(1);
+  private final CountDownLatch endOfEvents = new CountDownLatch(1);
 
   private final Map<String, List<Instance>> roles = new LinkedHashMap<>();
   private NginxNode nginx;
@@ -271,6 +316,116 @@ class GatewayTest {
       assertThat(asked("POST") - before).as("each at one instance only").isEqualTo(10);
     } finally {
       sick.dies = false;
+    }
+  }
+
+  /** As a password: an instance may have changed it before it died, and then the old is wrong. */
+  @ParameterizedTest
+  @CsvSource({
+    "users, PUT, /api/v1/users/me/password",
+    "orders, DELETE, /api/v1/orders/1",
+  })
+  void whatIsPutOrDeletedIsNotRepeatedEither(String role, String method, String path) {
+    var sick = roles.get(role).getFirst();
+    sick.dies = true;
+    try {
+      var answers = Stream.generate(() -> send(url.resolve(path), method, "{}")).limit(10).toList();
+      assertThat(answers)
+          .filteredOn(answer -> answer.statusCode() == 503)
+          .as("those that the instance died with")
+          .isNotEmpty()
+          .allMatch(answer -> json(answer).path("code").asText().equals("UNAVAILABLE"));
+      assertThat(asked(role, method + " " + path)).as("each at one instance only").isEqualTo(10);
+    } finally {
+      sick.dies = false;
+    }
+  }
+
+  /** For reasons of their own, such as a second audit, and one that stops says the same. */
+  @Test
+  void whoIsRefusedAReadMakesNobodyUnavailable() {
+    var reservations = roles.get("reservations");
+    reservations.forEach(instance -> instance.status = 503);
+    try {
+      for (var path : List.of("/api/v1/reservations/7", "/api/v1/admin/audit")) {
+        for (int i = 0; i < 10; i++) {
+          var refused = get(path);
+          assertThat(refused.statusCode()).isEqualTo(503);
+          assertThat(json(refused).path("role").asText()).isEqualTo("reservations");
+        }
+      }
+    } finally {
+      reservations.forEach(instance -> instance.status = 200);
+    }
+    assertThat(send(url.resolve("/api/v1/reservations"), "POST", "{}").statusCode()).isEqualTo(200);
+    assertThat(get("/api/v1/reservations/7").statusCode()).isEqualTo(200);
+  }
+
+  @Test
+  void whoReadsGoesRoundAnInstanceThatHangs() throws Exception {
+    var hung = roles.get("catalog").getFirst();
+    var release = new CountDownLatch(1);
+    hung.hangsUntil = release;
+    try {
+      int writes = asked("catalog", "POST");
+      var request =
+          HttpRequest.newBuilder(url.resolve("/api/v1/admin/products"))
+              .POST(BodyPublishers.ofString("{}"))
+              .build();
+      var written =
+          Stream.generate(() -> http.sendAsync(request, BodyHandlers.ofString())).limit(2).toList();
+      await().until(() -> asked("catalog", "POST") == writes + 2);
+
+      int reads = hung.reads();
+      for (int i = 0; hung.reads() < reads + 2; i++) {
+        var from = System.nanoTime();
+        assertThat(get("/api/v1/products?hangs=" + i).statusCode()).isEqualTo(200);
+        assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(10));
+        assertThat(i).as("each in turn").isLessThan(10);
+      }
+      var from = System.nanoTime();
+      for (int i = 0; i < 10; i++) {
+        assertThat(get("/api/v1/products?goneRound=" + i).statusCode()).isEqualTo(200);
+      }
+      assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(Duration.ofSeconds(2));
+
+      assertThat(asked("catalog", "POST")).as("waits, and is not repeated").isEqualTo(writes + 2);
+      assertThat(written).filteredOn(Future::isDone).hasSize(1);
+      release.countDown();
+      for (var one : written) {
+        assertThat(one.get().statusCode()).isEqualTo(200);
+      }
+    } finally {
+      release.countDown();
+    }
+  }
+
+  @Test
+  void eventsComeAsTheyAre() throws Exception {
+    var request =
+        HttpRequest.newBuilder(url.resolve("/api/v1/reservations/1/events"))
+            .header("Accept", "text/event-stream")
+            .build();
+    try (var events = http.send(request, BodyHandlers.ofInputStream()).body();
+        var lines = new BufferedReader(new InputStreamReader(events, StandardCharsets.UTF_8))) {
+      assertThat(CompletableFuture.supplyAsync(() -> line(lines)))
+          .succeedsWithin(Duration.ofSeconds(10))
+          .isEqualTo("data: first");
+      nextEvent.countDown();
+      assertThat(CompletableFuture.supplyAsync(() -> line(lines)))
+          .succeedsWithin(Duration.ofSeconds(10))
+          .isEqualTo("data: second");
+    } finally {
+      nextEvent.countDown();
+      endOfEvents.countDown();
+    }
+  }
+
+  private static String line(BufferedReader lines) {
+    try {
+      return lines.readLine();
+    } catch (IOException e) {
+      throw new UncheckedIOException(e);
     }
   }
 
@@ -444,6 +599,28 @@ class GatewayTest {
     assertThat(json(response).path("code").asText()).isEqualTo("REQUEST_ENTITY_TOO_LARGE");
   }
 
+  @ParameterizedTest
+  @CsvSource({
+    "GET /%s HTTP/1.1, Host: here, 414, REQUEST_URI_TOO_LONG",
+    "GET / HTTP/1.1, Host: %s, 431, REQUEST_HEADER_FIELDS_TOO_LARGE",
+    "TRACE / HTTP/1.1, Host: here, 400, BAD_REQUEST",
+    "GET / HTTP/9.9, Host: here, 400, BAD_REQUEST",
+    "JUNK, Host: here, 400, BAD_REQUEST",
+    "GET /problems/malformed HTTP/1.1, Host: here, 404, NOT_FOUND",
+    "GET / HTTP/1.1, NoHost: here, 400, BAD_REQUEST",
+  })
+  void whatNginxRefusesItselfIsAProblemToo(String line, String header, int status, String code)
+      throws IOException {
+    var tooLong = "x".repeat(HEADERS_MAX_BYTES);
+    try (var connection = new RawConnection(url.getPort())) {
+      var request = (line + "\r\n" + header + "\r\n\r\n").formatted(tooLong);
+      var response = connection.send(request).read();
+      assertThat(response.status()).isEqualTo(status);
+      assertThat(response.header("Content-Type")).isEqualTo("application/problem+json");
+      assertThat(response.member("code")).isEqualTo(code);
+    }
+  }
+
   @Test
   void whoAsksTooOftenIsToldSo() {
     var refused =
@@ -468,10 +645,57 @@ class GatewayTest {
     assertThat(get("/health/live").statusCode()).isEqualTo(200);
   }
 
+  /** With a certificate of its own making, and one instance of a role that is about to stop. */
   @Test
-  void nginxTakesItWithTlsToo() throws Exception {
-    var key = folder.resolve("key.pem");
-    var certificate = folder.resolve("certificate.pem");
+  void httpsIsSpokenToo() throws Exception {
+    var tls = new GatewayConfig.Tls(folder.resolve("certificate.pem"), folder.resolve("key.pem"));
+    makeCertificate(tls);
+    int port = LoopbackPorts.free();
+    var plain = config(URI.create("http://127.0.0.1:" + port), "tls", 10);
+    var leaving = roles.get("orders").getFirst();
+    var config =
+        new GatewayConfig(
+            plain.listen(),
+            plain.roles(),
+            Set.of(leaving.url()),
+            plain.folder(),
+            plain.ratePerAddress(),
+            plain.bodyMaxBytes(),
+            Optional.of(tls),
+            Optional.of(folder));
+    assertThat(NginxNode.complaints(NginxNode.write(config))).isEmpty();
+    try (var node = NginxNode.start(config);
+        var client = HttpClient.newBuilder().sslContext(trusting(tls.certificate())).build()) {
+      assertThat(node.pid()).isPositive();
+      int before = leaving.asked.size();
+      var orders = URI.create("https://127.0.0.1:" + port + "/api/v1/orders");
+      for (int i = 0; i < 4; i++) {
+        var answer = client.send(HttpRequest.newBuilder(orders).build(), BodyHandlers.ofString());
+        assertThat(answer.statusCode()).isEqualTo(200);
+        assertThat(json(answer).path("scheme").asText()).isEqualTo("https");
+      }
+      assertThat(leaving.asked).as("gets nothing new").hasSize(before);
+      var unencrypted = send(URI.create("http://" + plain.listen()), "GET", null);
+      assertThat(unencrypted.statusCode()).isEqualTo(400);
+      assertThat(json(unencrypted).path("code").asText()).isEqualTo("BAD_REQUEST");
+    }
+  }
+
+  private static SSLContext trusting(Path certificate) throws Exception {
+    var store = KeyStore.getInstance(KeyStore.getDefaultType());
+    store.load(null, null);
+    try (var file = Files.newInputStream(certificate)) {
+      store.setCertificateEntry(
+          "gateway", CertificateFactory.getInstance("X.509").generateCertificate(file));
+    }
+    var trust = TrustManagerFactory.getInstance(TrustManagerFactory.getDefaultAlgorithm());
+    trust.init(store);
+    var context = SSLContext.getInstance("TLS");
+    context.init(null, trust.getTrustManagers(), null);
+    return context;
+  }
+
+  private static void makeCertificate(GatewayConfig.Tls tls) throws Exception {
     var made =
         new ProcessBuilder(
                 "openssl",
@@ -484,25 +708,15 @@ class GatewayTest {
                 "1",
                 "-subj",
                 "/CN=localhost",
+                "-addext",
+                "subjectAltName=IP:127.0.0.1",
                 "-keyout",
-                key.toString(),
+                tls.key().toString(),
                 "-out",
-                certificate.toString())
+                tls.certificate().toString())
             .redirectErrorStream(true)
             .start();
     made.getInputStream().readAllBytes();
     assertThat(made.waitFor()).isZero();
-    var plain = config(url, "tls", 10);
-    var config =
-        new GatewayConfig(
-            plain.listen(),
-            plain.roles(),
-            Set.of(roles.get("orders").getFirst().url()),
-            plain.folder(),
-            plain.ratePerAddress(),
-            plain.bodyMaxBytes(),
-            Optional.of(new GatewayConfig.Tls(certificate, key)),
-            Optional.of(folder));
-    assertThat(NginxNode.complaints(NginxNode.write(config))).isEmpty();
   }
 }

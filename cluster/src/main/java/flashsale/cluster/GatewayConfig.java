@@ -40,8 +40,14 @@ public record GatewayConfig(
 
   public static final long BODY_MAX_BYTES = 64 * 1024;
 
-  /** Twice what {@code http.drain} leaves to a stopping process would be too long to wait. */
-  private static final String READ_TIMEOUT = "40s";
+  /** An instance that is silent for so long to who reads is taken for one that hangs. */
+  private static final String READ_TIMEOUT = "3s";
+
+  /**
+   * Longer than the default of {@code checkout.waitMax}, for which a request may be held on
+   * purpose, and than the time between two signs of life of an event stream.
+   */
+  private static final String HELD_TIMEOUT = "40s";
 
   private static final int BURST_SECONDS = 2;
 
@@ -112,9 +118,33 @@ public record GatewayConfig(
           }
 
           # Who waits for the end is sent round in turn. Who does not wait, goes where least is under way.
+          # Who reads has a pool of their own: reads that are too slow make nobody unavailable to buyers.
           map $http_prefer $pool_kind {
             "~*respond-async" async;
             default sync;
+          }
+
+          # How a request is sent: a read may be repeated, and the rest is told apart below. The dead
+          # letters are those of all roles, which takes longer than other reads.
+          map "$request_method $uri" $way {
+            "~^[A-Z]+ /api/v1/admin/dead-letters" post;
+            "~^(GET|HEAD) " read;
+            "~^(POST|PATCH) " post;
+            default put;
+          }
+
+          # Whose an address is. The roles' own /metrics and /health, and their doors, are not for outside.
+          map $uri $role {
+            "~^/api/v1/(users|sessions)(/|$)" users;
+            /.well-known/jwks.json users;
+            "~^/api/v1/(sales|products)(/|$)" catalog;
+            "~^/api/v1/admin/(products|sales|offers)(/|$)" catalog;
+            /openapi catalog;
+            "~^/api/v1/(carts|reservations)(/|$)" reservations;
+            "~^/api/v1/admin/dead-letters(/|$)" reservations;
+            "~^/api/v1/orders(/|$)" orders;
+            "~^/api/v1/(payments|admin/orders)(/|$)" payments;
+            default "";
           }
 
           # What is left of a client's limit is told with what nobody else is told: never with a page.
@@ -140,33 +170,39 @@ public record GatewayConfig(
           proxy_connect_timeout 1s;
           proxy_send_timeout 5s;
           proxy_read_timeout %5$s;
-          # Another instance is asked only if nothing was sent yet, or if asking twice changes nothing:
-          # a POST that an instance may have begun is never repeated here.
-          proxy_next_upstream error timeout http_502 http_503;
+          # Another instance is asked if this one cannot be reached, breaks off or hangs: by all who read,
+          # and with a POST or PATCH only if nothing of it was sent. An answer is an answer, 503 too:
+          # counted as a failure, a few of them would make the whole role unavailable.
+          proxy_next_upstream error timeout;
           proxy_next_upstream_tries 3;
           proxy_next_upstream_timeout 5s;
 
           server {
         %6$s
-            error_page 400 = @malformed;
+            # Where nginx has not even read an address, it leads to no place with an @.
+            error_page 400 405 497 501 505 = /problems/malformed;
+            error_page 414 = /problems/long-address;
             error_page 404 = @unknown;
             error_page 413 = @too_large;
+            error_page 494 = @long_headers;
             error_page 429 = @too_many;
             error_page 500 502 503 504 = @unavailable;
+            # Nobody is told of these two: they lead from the address to the way.
+            error_page 418 = @post;
+            error_page 419 = @put;
+            recursive_error_pages on;
         %7$s
         %8$s
-            location = /openapi { proxy_pass http://catalog_$pool_kind; }
             location = /health/live { default_type application/json; return 200 '{"status":"UP"}'; }
             location = /health/ready { default_type application/json; return 200 '{"status":"UP"}'; }
         %9$s
-            # The roles' own /metrics and /health, and their doors, are not for outside.
-            location / { return 404; }
-
-            location @malformed { %10$s }
+            location = /problems/malformed { internal; %10$s }
+            location = /problems/long-address { internal; %13$s }
             location @unknown { %11$s }
             location @too_large { %12$s }
-            location @too_many { add_header Retry-After 1 always; %13$s }
-            location @unavailable { add_header Retry-After 1 always; %14$s }
+            location @long_headers { %14$s }
+            location @too_many { add_header Retry-After 1 always; %15$s }
+            location @unavailable { add_header Retry-After 1 always; %16$s }
           }
         }
         """
@@ -186,6 +222,8 @@ public record GatewayConfig(
                 413,
                 "REQUEST_ENTITY_TOO_LARGE",
                 "The body has more than " + bodyMaxBytes + " bytes."),
+            problem(414, "REQUEST_URI_TOO_LONG", "The address is too long."),
+            problem(431, "REQUEST_HEADER_FIELDS_TOO_LARGE", "The headers are too long."),
             problem(429, "RATE_LIMITED", "Too many requests from this address; try again."),
             problem(503, "UNAVAILABLE", "Nobody answers this at present; try again."));
   }
@@ -202,20 +240,22 @@ public record GatewayConfig(
                     "    server %s:%d max_fails=2 fail_timeout=2s%s;%n"
                         .formatted(url.getHost(), port(url), down.contains(url) ? " down" : ""))
             .collect(Collectors.joining());
+    return pool(role + "_read", "", servers)
+        + pool(role + "_sync", "", servers)
+        + pool(role + "_async", "    least_conn;\n", servers);
+  }
+
+  /** Lets go of a connection before the server does, or it could do so while a POST is sent. */
+  private static String pool(String name, String balancing, String servers) {
     return """
-          upstream %1$s_sync {
-            zone %1$s_sync 128k;
-        %2$s    keepalive 128;
+          upstream %1$s {
+            zone %1$s 128k;
+        %2$s%3$s    keepalive 128;
             keepalive_requests 1000000;
-          }
-          upstream %1$s_async {
-            zone %1$s_async 128k;
-            least_conn;
-        %2$s    keepalive 128;
-            keepalive_requests 1000000;
+            keepalive_timeout 30s;
           }
         """
-        .formatted(role, servers);
+        .formatted(name, balancing, servers);
   }
 
   private static int port(URI url) {
@@ -258,10 +298,6 @@ public record GatewayConfig(
 
   private static String locations() {
     return """
-            location /api/v1/users { proxy_pass http://users_$pool_kind; }
-            location /api/v1/sessions { proxy_pass http://users_$pool_kind; }
-            location = /.well-known/jwks.json { proxy_pass http://users_$pool_kind; }
-
             # Everybody reads the same pages, so one request a second for each is enough, and those that
             # come while it takes longer than 10 ms. The second is in the key: no page outlives it. Who
             # shows a token, such as a merchant who has just changed something, asks the catalogue itself.
@@ -282,33 +318,43 @@ public record GatewayConfig(
               add_header RateLimit $own_limit always;
               add_header RateLimit-Policy $own_limit_policy always;
               add_header X-Server-Time $msec always;
-              proxy_pass http://catalog_$pool_kind;
+              proxy_pass http://catalog_read;
             }
-            location /api/v1/admin/products { proxy_pass http://catalog_$pool_kind; }
-            location /api/v1/admin/sales { proxy_pass http://catalog_$pool_kind; }
-            location /api/v1/admin/offers { proxy_pass http://catalog_$pool_kind; }
 
-            location /api/v1/carts { proxy_pass http://reservations_$pool_kind; }
-            location /api/v1/reservations { proxy_pass http://reservations_$pool_kind; }
-            # These ask every role, and may take as long as their tables are large.
+            # This asks every role, and may take as long as their tables are large.
             location ~ ^/api/v1/admin/(audit|sales/[^/]+/audit)$ {
               proxy_read_timeout 10m;
-              proxy_pass http://reservations_$pool_kind;
+              proxy_pass http://reservations_read;
             }
-            location /api/v1/admin/dead-letters { proxy_pass http://reservations_$pool_kind; }
-
-            location /api/v1/orders { proxy_pass http://orders_$pool_kind; }
-
-            location /api/v1/payments { proxy_pass http://payments_$pool_kind; }
-            location /api/v1/admin/orders { proxy_pass http://payments_$pool_kind; }
 
             # Server-sent events: each as it comes, for as long as the client listens.
             location ~ ^/api/v1/(reservations|payments)/[^/]+/events$ {
               proxy_buffering off;
-              proxy_read_timeout 15m;
-              proxy_pass http://$1_$pool_kind;
+              proxy_read_timeout %1$s;
+              proxy_pass http://${role}_read;
             }
-        """;
+
+            location / {
+              if ($role = "") { return 404; }
+              if ($way = post) { return 418; }
+              if ($way = put) { return 419; }
+              proxy_pass http://${role}_read;
+            }
+
+            # What changes something is waited for: nobody else could tell what came of it.
+            location @post {
+              proxy_read_timeout %1$s;
+              proxy_pass http://${role}_$pool_kind;
+            }
+            # nginx would repeat these, as HTTP allows. But the old password is wrong the second time, and
+            # what an instance that hung does in the end may come after what the customer did next.
+            location @put {
+              proxy_read_timeout %1$s;
+              proxy_next_upstream off;
+              proxy_pass http://${role}_$pool_kind;
+            }
+        """
+        .formatted(HELD_TIMEOUT);
   }
 
   private String fileLocation() {

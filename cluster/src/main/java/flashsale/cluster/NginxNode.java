@@ -8,6 +8,7 @@ import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -119,10 +120,12 @@ public final class NginxNode implements AutoCloseable {
         .formatted(folder, listen);
   }
 
+  /** Whole or not at all: an nginx may be starting from the file at this moment. */
   private static Path write(Path folder, String config) {
     try {
       Files.createDirectories(folder);
-      return Files.writeString(folder.resolve(FILE), config);
+      var unfinished = Files.writeString(folder.resolve(FILE + ".unfinished"), config);
+      return Files.move(unfinished, folder.resolve(FILE), StandardCopyOption.ATOMIC_MOVE);
     } catch (IOException e) {
       throw new UncheckedIOException(e);
     }

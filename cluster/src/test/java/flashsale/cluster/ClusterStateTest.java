@@ -118,8 +118,8 @@ class ClusterStateTest {
     var down =
         gateway.text().lines().filter(line -> line.endsWith(" down;")).map(String::strip).toList();
     assertThat(down)
-        .as("in the pool of those who wait and in that of the others")
-        .hasSize(2)
+        .as("in the pools of those who read, who wait and who do not")
+        .hasSize(3)
         .allMatch(
             line -> line.startsWith("server " + leaving.getFirst().url().getAuthority() + " "));
     assertThat(state.gateway(folder, List.of()).text()).doesNotContain(" down;");

@@ -333,29 +333,37 @@ final class ClusterCommand implements Runnable {
       }
     }
     int replicas = chosen.stream().mapToInt(role -> state.named(role).size()).max().orElse(0);
-    for (int number = 1; number <= replicas; number++) {
-      int which = number;
-      restart(
-          place,
-          state,
-          chosen.stream().flatMap(one -> state.named(one + "/" + which).stream()).toList());
+    try (var stop = new StopSignal()) { // Else Ctrl-C would leave the gateway without some of them.
+      for (int number = 1; number <= replicas && !stop.await(Duration.ZERO); number++) {
+        int which = number;
+        restart(
+            place,
+            state,
+            chosen.stream().flatMap(one -> state.named(one + "/" + which).stream()).toList(),
+            stop);
+      }
+      return (stop.await(Duration.ZERO) ? ExitCode.FAILED : ExitCode.OK).code();
     }
-    return ExitCode.OK.code();
   }
 
   /** One process of each role at the same time; the others go on. */
-  private void restart(Place place, ClusterState state, List<Running> leaving) {
-    NginxNode.reload(NginxNode.write(state.gateway(place.folder(), leaving)));
-    LockSupport.parkNanos(GATEWAY_PAUSE.toNanos());
-    for (var process : leaving) {
-      process.handle().ifPresent(ProcessHandle::destroy);
-    }
+  private void restart(Place place, ClusterState state, List<Running> leaving, StopSignal stop) {
     try {
+      NginxNode.reload(NginxNode.write(state.gateway(place.folder(), leaving)));
+      if (stop.await(GATEWAY_PAUSE)) {
+        return;
+      }
       for (var process : leaving) {
-        if (!waited(AGAIN_MAX, () -> isBack(place, process))) {
+        process.handle().ifPresent(ProcessHandle::destroy);
+      }
+      for (var process : leaving) {
+        if (!waited(AGAIN_MAX, () -> stop.await(Duration.ZERO) || isBack(place, process))) {
           throw new CommandFailure(
               ExitCode.FAILED,
               process.name() + " does not come back; see cluster logs " + process.name());
+        }
+        if (stop.await(Duration.ZERO)) {
+          return;
         }
         say("restarted %s", process.name());
       }

@@ -463,6 +463,7 @@ public final class Shop implements AutoCloseable {
 
   /** Not ready first, and only when that can have been noticed nothing new is taken any more. */
   private void stopHttp() throws InterruptedException {
+    http.leave();
     if (ops.stopAccepting()) {
       Thread.sleep(config.http().notReadyPause());
     }

@@ -162,6 +162,8 @@ class ClusterCommandTest {
     assertThat(restarts("orders/1")).isEqualTo(2);
     assertThat(restarts("users/1")).isEqualTo(1);
 
+    breakOffARestart();
+
     for (var name : List.of("orders/1", "nginx", "postgres")) {
       assertThat(run("logs", name)).as(name).isZero();
       assertThat(out.toString()).contains("==> " + data());
@@ -182,6 +184,18 @@ class ClusterCommandTest {
     var builder = new ProcessBuilder(JavaProgram.command(QUICK, words));
     builder.environment().put("JAVA_TOOL_OPTIONS", String.join(" ", QUICK));
     return ChildProcess.run(builder);
+  }
+
+  /** In a process of its own, to be the one that gets the signal. */
+  private void breakOffARestart() throws Exception {
+    var words = List.of("cluster", "restart", "users", "--data-dir", data().toString());
+    var restart = new ProcessBuilder(JavaProgram.command(QUICK, words)).start();
+    var config = data().resolve("nginx/nginx.conf");
+    await().atMost(BACK_MAX).until(() -> Files.readString(config).contains(" down;"));
+    restart.destroy();
+    assertThat(restart.waitFor()).isNotZero();
+    assertThat(config).content().doesNotContain(" down;");
+    await().atMost(BACK_MAX).until(() -> run("status") == 0);
   }
 
   private int restarts(String name) {

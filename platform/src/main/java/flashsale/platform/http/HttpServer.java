@@ -3,6 +3,7 @@ package flashsale.platform.http;
 import flashsale.platform.security.Authenticator;
 import flashsale.platform.security.Caller;
 import io.helidon.http.HeaderNames;
+import io.helidon.http.HeaderValues;
 import io.helidon.http.HttpException;
 import io.helidon.http.Method;
 import io.helidon.http.RequestException;
@@ -80,6 +81,7 @@ public final class HttpServer implements AutoCloseable {
   private final int requestsMax;
   private final AtomicInteger running = new AtomicInteger();
   private final AtomicInteger streaming = new AtomicInteger();
+  private volatile boolean leaving;
   private volatile boolean draining;
   private final RequestIds requestIds = new RequestIds();
 
@@ -155,10 +157,19 @@ public final class HttpServer implements AutoCloseable {
   }
 
   /**
+   * Goes on answering, from now on with {@code Connection: close}: who keeps connections open makes
+   * the next one elsewhere, instead of being refused on this one by {@link #drain}.
+   */
+  public void leave() {
+    leaving = true;
+  }
+
+  /**
    * Refuses new requests with 503 and {@code Connection: close}, probes apart, waits until none is
    * being answered, or for {@code most}; then stops listening.
    */
   public void drain(Duration most) {
+    leave();
     draining = true;
     long deadline = System.nanoTime() + most.toNanos();
     while (running.get() + streaming.get() > 0 && System.nanoTime() < deadline) {
@@ -205,14 +216,29 @@ public final class HttpServer implements AutoCloseable {
   }
 
   private Handler fallback(String route, Answer answer) {
-    return (request, response) -> {
-      long from = System.nanoTime();
-      send(request, response, route, answer, requestIds.of(request.headers()), from);
-    };
+    return closing(
+        (request, response) -> {
+          long from = System.nanoTime();
+          send(request, response, route, answer, requestIds.of(request.headers()), from);
+        });
   }
 
   private Handler handler(Routes.Route route) {
-    return route.always() ? probe(route) : bounded(route);
+    return closing(route.always() ? probe(route) : bounded(route));
+  }
+
+  /**
+   * Ends the connection where the answer says so. Helidon leaves that to the client, and would take
+   * what is left of the body for the next request.
+   */
+  private static Handler closing(Handler handler) {
+    return (request, response) -> {
+      handler.handle(request, response);
+      if (response.headers().containsToken(HeaderValues.CONNECTION_CLOSE)) {
+        request.content().consume(); // Else the client may be cut off before it reads the answer.
+        throw new CloseConnectionException("as the answer says");
+      }
+    };
   }
 
   private Handler probe(Routes.Route route) {
@@ -257,9 +283,8 @@ public final class HttpServer implements AutoCloseable {
 
   private static Answer stopping() {
     return Answer.problem(
-            Problem.unavailable(
-                "STOPPING", "The server is stopping; try again.", Duration.ofSeconds(1)))
-        .header("Connection", "close");
+        Problem.unavailable(
+            "STOPPING", "The server is stopping; try again.", Duration.ofSeconds(1)));
   }
 
   private Answer answer(Routes.Route route, ServerRequest request, String requestId) {
@@ -374,8 +399,11 @@ public final class HttpServer implements AutoCloseable {
     }
   }
 
-  private static void head(ServerResponse response, Answer answer, String requestId) {
+  private void head(ServerResponse response, Answer answer, String requestId) {
     response.status(Status.create(answer.status()));
+    if (leaving) {
+      response.header(HeaderValues.CONNECTION_CLOSE);
+    }
     response.header(RequestIds.HEADER, requestId);
     if (answer.status() == 401) {
       response.header(HeaderNames.WWW_AUTHENTICATE, "Bearer");

@@ -199,6 +199,23 @@ final class HttpServerTest {
     }
   }
 
+  @Test
+  void whoLeavesAnswersAndKeepsNoConnection() throws Exception {
+    try (var kept = new RawConnection(server.http.port())) {
+      assertThat(kept.ask("GET", "/things", "").header("Connection")).isNotEqualTo("close");
+      server.http.leave();
+      var last = kept.ask("POST", "/length", "abc");
+      assertThat(last.body()).isEqualTo("3");
+      assertThat(last.header("Connection")).isEqualTo("close");
+      assertThat(kept.isAtEnd()).isTrue();
+    }
+    for (var path : List.of("/things", "/alive", "/nothing")) {
+      var answer = server.ask("GET", path, "");
+      assertThat(answer.status()).as(path).isNotEqualTo(503);
+      assertThat(answer.header("Connection")).as(path).isEqualTo("close");
+    }
+  }
+
   @ParameterizedTest
   @CsvSource({
     "127.0.0.1,http://127.0.0.1:80",
