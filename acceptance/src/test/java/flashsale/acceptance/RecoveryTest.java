@@ -19,8 +19,12 @@ import flashsale.contracts.ReservationState;
 import flashsale.inventory.Ledger;
 import flashsale.orders.OrderBook;
 import flashsale.platform.ids.Ids;
+import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.Changes;
+import flashsale.platform.messaging.DeadLetters;
+import flashsale.platform.messaging.DeadLetters.Filter;
 import flashsale.platform.messaging.Outbox;
+import flashsale.platform.messaging.Permanent;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
@@ -31,7 +35,9 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -44,6 +50,8 @@ class RecoveryTest {
   private final Database inventory = TestPostgres.open("inventory");
   private final Database orders = TestPostgres.open("orders");
   private final Database reservations = TestPostgres.open("reservations");
+  private final DeadLetters letters =
+      new DeadLetters(reservations, new Outbox(reservations), clock);
   private final Ledger ledger =
       new Ledger(inventory, new Outbox(inventory), clock, Ledger.Settings.DEFAULT);
   private final OrderBook orderBook = new OrderBook(orders, clock);
@@ -86,7 +94,22 @@ class RecoveryTest {
   }
 
   private Recovery<StockHeld> recovery(Checkout checkout, Duration untouched) {
-    return Recovery.ofHolds(ledger, reservationBook, checkout, clock, untouched, LOOK_EVERY);
+    return Recovery.ofHolds(
+        ledger, reservationBook, checkout, inReservations(), clock, untouched, LOOK_EVERY);
+  }
+
+  private Recovery.Letters inReservations() {
+    return new Recovery.Letters() {
+      @Override
+      public Set<UUID> givenUp(Map<UUID, UUID> walks) {
+        return letters.givenUp(walks);
+      }
+
+      @Override
+      public void park(Bus.Message message, Instant firstAt, Throwable failure) {
+        letters.park(message, firstAt, failure);
+      }
+    };
   }
 
   private boolean settled(UUID id) {
@@ -137,10 +160,10 @@ class RecoveryTest {
   void oneThatCannotBeDrivenOnDoesNotStopTheOthersAndIsTriedAgain() {
     var stubborn = interrupted();
     var others = List.of(interrupted(), interrupted());
-    var until = Instant.now().plusSeconds(2);
+    var mended = new AtomicBoolean();
     Checkout sometimes =
         fact -> {
-          if (fact.key().equals(stubborn) && Instant.now().isBefore(until)) {
+          if (fact.key().equals(stubborn) && !mended.get()) {
             throw new CheckoutUnavailable("down", Duration.ofSeconds(1), null);
           }
           return driver.carry(fact);
@@ -148,7 +171,41 @@ class RecoveryTest {
     try (var _ = recovery(sometimes, Duration.ZERO)) {
       await().until(() -> others.stream().allMatch(this::settled));
       assertThat(settled(stubborn)).isFalse();
+      mended.set(true);
       await().until(() -> settled(stubborn));
+    }
+    assertThat(letters.count()).isZero();
+  }
+
+  @Test
+  void whatOperatorsDiscardedIsNotDrivenAfterARestart() {
+    var poisoned = interrupted();
+    var tries = new AtomicInteger();
+    Checkout refusing =
+        fact -> {
+          if (fact.key().equals(poisoned)) {
+            tries.incrementAndGet();
+            throw new Permanent("nobody can do this");
+          }
+          return driver.carry(fact);
+        };
+    try (var _ = recovery(refusing, Duration.ZERO)) {
+      await().until(() -> letters.count() == 1);
+    }
+    assertDrivesOnOthersOnly(refusing);
+    var letter = letters.list(Filter.ALL, Optional.empty(), 10).getFirst();
+    assertThat(letter.key()).isEqualTo(poisoned);
+    assertThat(letter.type()).isEqualTo("stock-held.v1");
+    letters.discard(letter.id(), Ids.next());
+    assertDrivesOnOthersOnly(refusing);
+    assertThat(tries).hasValue(1);
+    assertThat(settled(poisoned)).isFalse();
+  }
+
+  private void assertDrivesOnOthersOnly(Checkout checkout) {
+    var other = interrupted();
+    try (var _ = recovery(checkout, Duration.ZERO)) {
+      await().until(() -> settled(other));
     }
   }
 }

@@ -2,14 +2,27 @@ package flashsale.checkout;
 
 import flashsale.contracts.Checkout;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.PaymentRequested;
 import flashsale.contracts.Fact.StockHeld;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Reservations;
+import flashsale.platform.messaging.Bus;
+import flashsale.platform.messaging.Envelopes;
+import flashsale.platform.messaging.FailureCategory;
+import flashsale.platform.messaging.Permanent;
+import flashsale.platform.messaging.Relay;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.HashMap;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.UUID;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
@@ -20,6 +33,10 @@ import org.slf4j.LoggerFactory;
  * since the last look. And what was accepted and stands still had its facts in queues that are lost
  * with them: its row stays PENDING, and it is walked from there once more. Money needs none of
  * this: it is in the payments' outbox.
+ *
+ * <p>What cannot be driven on is tried again like a message of a {@link Relay}, and parked as a
+ * dead letter in the end; what is a dead letter is the operators' to decide about. An outage is no
+ * fault of what it stops: it ends the look, and the same range is looked at again.
  */
 public final class Recovery<F extends Fact> implements AutoCloseable {
   /**
@@ -36,6 +53,26 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     default List<F> interrupted(List<F> page) {
       return page;
     }
+  }
+
+  /** The dead letters of the roles where such a walk may have been given up. */
+  public interface Letters {
+    /**
+     * Which walks have a letter that is parked or discarded.
+     *
+     * @param walks what tells each from others, and its key
+     * @return what tells those
+     */
+    Set<UUID> givenUp(Map<UUID, UUID> walks);
+
+    /**
+     * Keeps what a walk would have been driven on from, durably when it returns. May be called
+     * again for one that is kept already, and by several threads.
+     *
+     * @param message with the attempts that were made
+     * @param failure what the last of them ended with
+     */
+    void park(Bus.Message message, Instant firstAt, Throwable failure);
   }
 
   /** Holds without a settled reservation. */
@@ -56,18 +93,36 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
   private static final int PAGE_MAX = 1_000;
 
+  /**
+   * Walks at a time. The driver does what comes together in one batch, so one after the other would
+   * cost a transaction of every role for each; and this is a part of a batch only, so that
+   * customers' walks go beside them.
+   */
+  static final int WALKS_MAX = 64;
+
+  /** Walks that are set aside to be tried again; some ten megabytes. A look waits for room. */
+  static final int SET_ASIDE_MAX = 10_000;
+
+  /** How often what is set aside is looked at, so that not each is asked about alone. */
+  private static final Duration RETRY_EVERY = Duration.ofMillis(100);
+
   private final String name;
   private final Source<F> source;
   private final Checkout checkout;
+  private final Letters letters;
+  private final int attemptsMax;
   private final InstantSource clock;
   private final Duration untouched;
   private final Duration every;
+  private final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
+  private final Retries<F> retries = new Retries<>();
   private final Thread thread;
   private volatile boolean closing;
 
   /**
    * Starts looking for holds without a settled reservation.
    *
+   * @param letters where those are left that cannot be driven on
    * @param untouched holds younger than this may belong to a walk that is still under way
    * @param every how often to look
    */
@@ -75,6 +130,7 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
       Inventory inventory,
       Reservations reservations,
       Checkout checkout,
+      Letters letters,
       InstantSource clock,
       Duration untouched,
       Duration every) {
@@ -83,6 +139,8 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
         "holds",
         new Holds(inventory, reservations),
         checkout,
+        letters,
+        Relay.ATTEMPTS_MAX,
         clock,
         untouched,
         every,
@@ -93,6 +151,7 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
    * Starts looking for what was accepted and stands still.
    *
    * @param name for threads and the log
+   * @param letters where those are left that cannot be driven on
    * @param untouched what is younger than this may be under way
    * @param every how often to look
    */
@@ -100,17 +159,45 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
       String name,
       Source<F> source,
       Checkout checkout,
+      Letters letters,
+      InstantSource clock,
+      Duration untouched,
+      Duration every) {
+    return ofAccepted(name, source, checkout, letters, Relay.ATTEMPTS_MAX, clock, untouched, every);
+  }
+
+  /**
+   * The same.
+   *
+   * @param attemptsMax after which one that fails is parked
+   */
+  static <F extends Fact> Recovery<F> ofAccepted(
+      String name,
+      Source<F> source,
+      Checkout checkout,
+      Letters letters,
+      int attemptsMax,
       InstantSource clock,
       Duration untouched,
       Duration every) {
     return new Recovery<>(
-        name, source, checkout, clock, untouched, every, clock.instant().minus(untouched));
+        name,
+        source,
+        checkout,
+        letters,
+        attemptsMax,
+        clock,
+        untouched,
+        every,
+        clock.instant().minus(untouched));
   }
 
   private Recovery(
       String name,
       Source<F> source,
       Checkout checkout,
+      Letters letters,
+      int attemptsMax,
       InstantSource clock,
       Duration untouched,
       Duration every,
@@ -118,6 +205,8 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     this.name = name;
     this.source = source;
     this.checkout = checkout;
+    this.letters = letters;
+    this.attemptsMax = attemptsMax;
     this.clock = clock;
     this.untouched = untouched;
     this.every = every;
@@ -128,56 +217,193 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     var from = Instant.EPOCH;
     var to = firstTo;
     while (!closing) {
-      try {
-        int driven = look(from, to);
-        if (driven > 0) {
-          LOG.info("{} interrupted {} were driven on", driven, name);
-        }
+      if (looked(from, to)) {
         from = to;
-      } catch (RuntimeException e) {
-        LOG.warn("interrupted {} are looked for again later: {}", name, e.getMessage());
-      } catch (Error e) {
-        LOG.error("looking for interrupted {} failed badly and goes on", name, e);
       }
-      LockSupport.parkNanos(this, every.toNanos());
+      pause();
       to = clock.instant().minus(untouched);
       to = to.isBefore(from) ? from : to;
     }
   }
 
+  private boolean looked(Instant from, Instant to) {
+    return done(() -> look(from, to));
+  }
+
+  /** Until the next look, tries again what becomes due; not after an outage. */
+  private void pause() {
+    long until = System.nanoTime() + every.toNanos();
+    boolean goesOn = true;
+    for (long left = every.toNanos(); left > 0 && !closing; left = until - System.nanoTime()) {
+      boolean soon = goesOn && retries.size() > 0;
+      LockSupport.parkNanos(this, soon ? Math.min(left, RETRY_EVERY.toNanos()) : left);
+      goesOn = goesOn && done(this::tryAgain);
+    }
+  }
+
+  /** Whether it came to its end. */
+  private boolean done(Runnable work) {
+    try {
+      work.run();
+      return true;
+    } catch (RuntimeException e) {
+      LOG.warn("interrupted {} are looked for again later: {}", name, e.getMessage());
+    } catch (Error e) {
+      LOG.error("looking for interrupted {} failed badly and goes on", name, e);
+    }
+    return false;
+  }
+
   /**
-   * Drives on what is interrupted of {@code [from, to)}; how many those were. One that cannot be
-   * driven on does not stop the others.
+   * Drives on what is interrupted of {@code [from, to)}. One that cannot be driven on is set aside
+   * and stops neither the others nor the look.
    *
-   * @throws RuntimeException the last failure, after all of them were tried
+   * @throws RuntimeException if an outage stopped it
    */
-  private int look(Instant from, Instant to) {
-    int driven = 0;
-    RuntimeException failure = null;
+  private void look(Instant from, Instant to) {
     Optional<F> last = Optional.empty();
     List<F> page;
     do {
+      awaitRoom();
       page = source.page(from, to, last, PAGE_MAX);
-      if (page.isEmpty()) {
-        break;
-      }
-      last = Optional.of(page.getLast());
-      for (var fact : source.interrupted(page)) {
-        try {
-          checkout.carry(fact);
-          driven++;
-        } catch (RuntimeException e) {
-          failure = e;
-        } catch (Error e) {
-          LOG.error("reservation {} cannot be driven on", fact.key(), e);
-          failure = new IllegalStateException(e.toString(), e);
-        }
-      }
+      drive(mine(page.stream().filter(fact -> !retries.has(fact)).toList()));
+      last = page.isEmpty() ? last : Optional.of(page.getLast());
     } while (page.size() == PAGE_MAX && !closing);
-    if (failure != null) {
-      throw failure;
+  }
+
+  /**
+   * There are so many only if a fault stops nearly all; until these are parked no more are read.
+   */
+  private void awaitRoom() {
+    while (retries.size() > SET_ASIDE_MAX - PAGE_MAX && !closing) {
+      tryAgain();
+      LockSupport.parkNanos(this, RETRY_EVERY.toNanos());
     }
-    return driven;
+  }
+
+  private void tryAgain() {
+    var due = retries.due(PAGE_MAX);
+    var mine = mine(due);
+    var others = new HashSet<>(due);
+    mine.forEach(others::remove);
+    others.forEach(retries::forget);
+    drive(mine);
+  }
+
+  /** Those of them that are interrupted, and are not the operators'. */
+  private List<F> mine(List<F> facts) {
+    var interrupted = facts.isEmpty() ? facts : source.interrupted(facts);
+    if (interrupted.isEmpty()) {
+      return interrupted;
+    }
+    var walks = new HashMap<UUID, UUID>();
+    interrupted.forEach(fact -> walks.put(walk(fact), fact.key()));
+    var givenUp = letters.givenUp(walks);
+    return interrupted.stream().filter(fact -> !givenUp.contains(walk(fact))).toList();
+  }
+
+  /** What tells a walk from others: a reservation may be paid for in several attempts. */
+  private static UUID walk(Fact fact) {
+    return fact instanceof PaymentRequested payment ? payment.paymentId() : fact.key();
+  }
+
+  /** Drives these on side by side; returns when all have ended, for now or for good. */
+  private void drive(List<F> facts) {
+    if (!facts.isEmpty()) {
+      new Drive().all(facts);
+    }
+  }
+
+  /** Walks that go side by side, until an outage or the end of this process. */
+  private final class Drive {
+    private final Semaphore places = new Semaphore(WALKS_MAX);
+    private final AtomicInteger driven = new AtomicInteger();
+    private volatile Throwable outage;
+
+    void all(List<F> facts) {
+      for (var fact : facts) {
+        places.acquireUninterruptibly();
+        if (closing || outage != null) {
+          places.release();
+          break;
+        }
+        Thread.startVirtualThread(() -> inPlace(fact));
+      }
+      places.acquireUninterruptibly(WALKS_MAX); // All have ended.
+      if (driven.get() > 0) {
+        LOG.info("{} interrupted {} were driven on", driven, name);
+      }
+      if (outage != null) {
+        throw new Stopped(outage);
+      }
+    }
+
+    private void inPlace(F fact) {
+      try {
+        one(fact);
+      } finally {
+        places.release();
+      }
+    }
+
+    private void one(F fact) {
+      var at = clock.instant();
+      try {
+        checkout.carry(fact);
+        retries.forget(fact);
+        driven.incrementAndGet();
+      } catch (RuntimeException e) {
+        stopped(fact, at, e);
+      } catch (Error e) {
+        LOG.error("reservation {} cannot be driven on", fact.key(), e);
+        stopped(fact, at, e);
+      }
+    }
+
+    private void stopped(F fact, Instant at, Throwable failure) {
+      if (FailureCategory.isOutage(failure) && !Permanent.is(failure)) {
+        outage = failure;
+      } else {
+        failed(fact, at, failure);
+      }
+    }
+  }
+
+  private void failed(F fact, Instant at, Throwable failure) {
+    var attempts = retries.failed(fact, at);
+    LOG.warn("{}: {} attempt {}: {}", name, fact.key(), attempts.count(), failure.toString());
+    boolean hopeless =
+        Permanent.is(failure)
+            || FailureCategory.of(failure) == FailureCategory.BAD_INPUT
+            || attempts.count() >= attemptsMax;
+    if (hopeless && parked(fact, attempts, failure)) {
+      retries.forget(fact);
+    }
+  }
+
+  /** Whether that worked; if not, it is parked after its next attempt. */
+  private boolean parked(F fact, Retries.Attempts attempts, Throwable failure) {
+    try {
+      var sealed = envelopes.seal(fact, fact.key(), clock.instant(), null);
+      letters.park(
+          new Bus.Message(sealed.id(), sealed.key(), sealed.envelope(), attempts.count()),
+          attempts.firstAt(),
+          failure);
+      LOG.error("{}: {} is parked", name, fact.key(), failure);
+      return true;
+    } catch (RuntimeException e) {
+      LOG.warn("{}: {} cannot be parked: {}", name, fact.key(), e.getMessage());
+      return false;
+    }
+  }
+
+  /** No walk's fault: what was not driven on is looked for again. */
+  private static final class Stopped extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    Stopped(Throwable outage) {
+      super(outage.toString(), outage, false, false);
+    }
   }
 
   @Override

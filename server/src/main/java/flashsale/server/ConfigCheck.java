@@ -65,7 +65,8 @@ record ConfigCheck(List<String> keys, Predicate<Config> fails, String why) {
               List.of("messaging.url"),
               c -> c.messaging().rabbit() && !isRabbit(c.messaging().url()),
               "messaging.url must be RabbitMQ's address, amqp://user:password@host:port/vhost or"
-                  + " amqps://…, or empty."),
+                  + " amqps://…, or empty; within user, password and vhost : / ? # @ are written"
+                  + " %3A %2F %3F %23 %40."),
           new ConfigCheck(
               List.of("redis.url", "redis.cluster"),
               c -> c.redis().there() && !isRedis(c.redis()),

@@ -1,5 +1,6 @@
 package flashsale.server;
 
+import flashsale.checkout.Recovery;
 import flashsale.platform.messaging.Bus;
 import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.DirectBus;
@@ -8,8 +9,14 @@ import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.Arrays;
 import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /**
  * The outbox of each role that is here, and beside it where its messages go that cannot be driven
@@ -55,9 +62,40 @@ final class Outboxes {
     return outbox;
   }
 
-  /** What a role could never do lies in that role's own database. */
+  /**
+   * What a role could never do lies in that role's own database; what could not even be carried to
+   * a role elsewhere, in one that is here.
+   */
   void park(String role, Bus.Message message, Instant firstAttempt, Throwable reason) {
-    letters.get(role).park(message, firstAttempt, reason);
+    var own = letters.get(role);
+    (own == null ? letters.values().iterator().next() : own).park(message, firstAttempt, reason);
+  }
+
+  /**
+   * For the recovery of a role's walks: it parks what it gives up among the role's own letters.
+   *
+   * @param others the roles that its walks go through; those of them that are here may have given
+   *     up one of them too
+   */
+  Recovery.Letters ofWalks(String role, String... others) {
+    var own = letters.get(role);
+    var all =
+        Stream.concat(
+                Stream.of(own), Arrays.stream(others).map(letters::get).filter(Objects::nonNull))
+            .toList();
+    return new Recovery.Letters() {
+      @Override
+      public Set<UUID> givenUp(Map<UUID, UUID> walks) {
+        return all.stream()
+            .flatMap(dead -> dead.givenUp(walks).stream())
+            .collect(Collectors.toSet());
+      }
+
+      @Override
+      public void park(Bus.Message message, Instant firstAt, Throwable failure) {
+        own.park(message, firstAt, failure);
+      }
+    };
   }
 
   /** By role. */

@@ -401,12 +401,14 @@ public final class Shop implements AutoCloseable {
     }
     if (payments instanceof PaymentDesk desk) {
       running.add(desk.keepAsking());
-      running.add(accepted("accepted-payments", desk::pending));
+      var dead = outboxes.ofWalks("payments", "inventory", "orders", "reservations");
+      running.add(accepted("accepted-payments", desk::pending, dead));
     }
     if (reservations instanceof ReservationBook book) {
-      running.add(accepted("accepted-reservations", book::pending));
+      var dead = outboxes.ofWalks("reservations", "inventory", "orders");
+      running.add(accepted("accepted-reservations", book::pending, dead));
       var untouched = config.checkout().deadline().plusSeconds(1);
-      running.add(Recovery.ofHolds(inventory, book, walks, clock, untouched, RECOVER_EVERY));
+      running.add(Recovery.ofHolds(inventory, book, walks, dead, clock, untouched, RECOVER_EVERY));
     }
     return () -> {
       for (var one : running.reversed()) {
@@ -415,9 +417,10 @@ public final class Shop implements AutoCloseable {
     };
   }
 
-  private <F extends Fact> Recovery<F> accepted(String name, Recovery.Source<F> source) {
+  private <F extends Fact> Recovery<F> accepted(
+      String name, Recovery.Source<F> source, Recovery.Letters dead) {
     return Recovery.ofAccepted(
-        name, source, walks::walk, clock, config.checkout().pendingMax(), RECOVER_EVERY);
+        name, source, walks::walk, dead, clock, config.checkout().pendingMax(), RECOVER_EVERY);
   }
 
   // --- what is served --------------------------------------------------------------------------

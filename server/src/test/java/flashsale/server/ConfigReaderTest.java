@@ -177,6 +177,8 @@ class ConfigReaderTest {
     "checkout.queueMax, 100, at least checkout.batchMax",
     "messaging.url, localhost:5672, amqp://user:password@host:port/vhost",
     "messaging.url, amqp://:5672, amqp://user:password@host:port/vhost",
+    "messaging.url, amqp://me:se:cret@host, are written %3A %2F",
+    "messaging.url, amqp://me:secret@host/a/b, are written %3A %2F",
     "database.waitMax, 5s, shorter than checkout.deadline",
     "http.drain, 1s, at least checkout.deadline",
     "database.ordersPoolMax, 500, pools together",

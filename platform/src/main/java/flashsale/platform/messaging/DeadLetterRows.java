@@ -4,6 +4,7 @@ import flashsale.platform.messaging.DeadLetter.Decision;
 import flashsale.platform.messaging.DeadLetter.Verdict;
 import flashsale.platform.messaging.DeadLetters.Filter;
 import flashsale.platform.messaging.DeadLetters.Position;
+import flashsale.platform.persistence.Columns;
 import java.sql.Connection;
 import java.sql.PreparedStatement;
 import java.sql.SQLException;
@@ -11,14 +12,30 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /** The statements on the tables of {@link DeadLetters#TABLE}, each in the caller's transaction. */
 final class DeadLetterRows {
   private static final int TYPE_MAX_CHARS = 100;
   private static final Instant FAR = Instant.parse("9999-01-01T00:00:00Z");
+
+  /**
+   * One look into the index for each key. The state is said by what it is not, so that the index on
+   * it cannot be used: nearly all letters have such a state.
+   */
+  static final String GIVEN_UP =
+      """
+      SELECT asked.id FROM (SELECT unnest(?::uuid[]) AS id, unnest(?::uuid[]) AS key) AS asked
+      WHERE EXISTS (SELECT FROM dead_letter letter
+                    WHERE letter.key = asked.key AND letter.state <> 'REPLAYED'
+                      AND (asked.id = asked.key
+                           OR position(asked.id::text IN letter.envelope) > 0))
+      """;
 
   private DeadLetterRows() {}
 
@@ -202,6 +219,22 @@ final class DeadLetterRows {
         var rows = statement.executeQuery()) {
       rows.next();
       return rows.getLong(1);
+    }
+  }
+
+  /** See {@link DeadLetters#givenUp}. */
+  static Set<UUID> givenUp(Connection connection, Map<UUID, UUID> keys) throws SQLException {
+    try (var statement = connection.prepareStatement(GIVEN_UP)) {
+      new Columns<>(statement, 1, keys.entrySet())
+          .uuids(Map.Entry::getKey)
+          .uuids(Map.Entry::getValue);
+      var givenUp = new HashSet<UUID>();
+      try (var rows = statement.executeQuery()) {
+        while (rows.next()) {
+          givenUp.add(rows.getObject(1, UUID.class));
+        }
+      }
+      return givenUp;
     }
   }
 

@@ -12,15 +12,17 @@ import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.UUID;
 
 /**
  * Messages of one role that could not be driven to their end, kept for an operator to decide upon:
  * replayed, which puts them back into the role's own {@link Outbox}, or discarded. What was parked
  * because something was down can be replayed without an operator ({@link AutomaticReplay}). Needs
- * the tables of {@link #TABLE}. Nothing is ever deleted here: the rows are the trail of who did
- * what. Thread-safe.
+ * the tables of {@link #TABLE} and {@link #KEY_INDEX}. Nothing is ever deleted here: the rows are
+ * the trail of who did what. Thread-safe.
  */
 public final class DeadLetters implements DeadLetterOffice, Relay.Parking {
   /** The tables, and when an outbox's message was tried first; for migrations to be compared. */
@@ -58,6 +60,12 @@ public final class DeadLetters implements DeadLetterOffice, Relay.Parking {
       CREATE INDEX dead_letter_decision_letter ON dead_letter_decision (letter_id, seq);
 
       ALTER TABLE outbox ADD COLUMN first_taken_at timestamptz;
+      """;
+
+  /** By which {@link #givenUp} finds the letters with a key; in a migration after the tables'. */
+  public static final String KEY_INDEX =
+      """
+      CREATE INDEX dead_letter_key ON dead_letter (key);
       """;
 
   /** Replays of one letter; then somebody has to force it, or it would go round for ever. */
@@ -175,6 +183,18 @@ public final class DeadLetters implements DeadLetterOffice, Relay.Parking {
   /** Letters that wait for a decision. */
   public long count() {
     return database.with(DeadLetterRows::parked);
+  }
+
+  /**
+   * Which of these are the operators' to decide about: a letter with the key is parked or
+   * discarded, and names it. What was replayed is driven by its replay.
+   *
+   * @param keys of what is asked about; what is its own key need not be named
+   */
+  public Set<UUID> givenUp(Map<UUID, UUID> keys) {
+    return keys.isEmpty()
+        ? Set.of()
+        : database.with(connection -> DeadLetterRows.givenUp(connection, keys));
   }
 
   /** Whose letters these are. */

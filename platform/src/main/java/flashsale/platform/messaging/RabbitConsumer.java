@@ -65,7 +65,7 @@ final class RabbitConsumer implements AutoCloseable {
 
   /** What keeps it from consuming, if anything does. */
   Optional<String> trouble() {
-    return Optional.ofNullable(trouble).map(t -> "queue " + queue + ": " + t);
+    return Optional.ofNullable(trouble).map(t -> "queue " + queue + ": RabbitMQ " + t);
   }
 
   private void run() {
@@ -81,8 +81,13 @@ final class RabbitConsumer implements AutoCloseable {
         if (closing) {
           return;
         }
-        trouble = e.toString();
-        LOG.warn("queue {}: consumer starts again: {}", queue, trouble);
+        trouble = RabbitLink.Failure.of(e).text();
+        LOG.warn("queue {}: consumer starts again: RabbitMQ {}", queue, trouble);
+        failures++;
+      } catch (Error e) {
+        // Whatever it was, what lies in the queue must go on.
+        LOG.error("queue {}: consumer failed badly and starts again", queue, e);
+        trouble = RabbitLink.Failure.of(e).text();
         failures++;
       }
       if (!closing) {

@@ -1,16 +1,25 @@
 package flashsale.platform.messaging;
 
+import com.rabbitmq.client.AMQP;
+import com.rabbitmq.client.Address;
 import com.rabbitmq.client.AlreadyClosedException;
+import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.DnsRecordIpAddressResolver;
+import com.rabbitmq.client.ListAddressResolver;
+import com.rabbitmq.client.PossibleAuthenticationFailureException;
+import com.rabbitmq.client.ShutdownSignalException;
 import com.rabbitmq.client.SocketConfigurators;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
+import java.util.List;
 import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
@@ -80,7 +89,7 @@ final class RabbitLink {
     var current = connection;
     if (current == null || !current.isOpen()) {
       blocked = false;
-      current = factory.newConnection(name);
+      current = connect(addresses());
       current.addBlockedListener(new Blocking());
       connection = current;
     }
@@ -89,6 +98,36 @@ final class RabbitLink {
       throw new IOException("the broker gives this connection no further channel");
     }
     return channel;
+  }
+
+  private List<Address> addresses() throws IOException {
+    var host = new Address(factory.getHost(), factory.getPort());
+    return new DnsRecordIpAddressResolver(host, factory.isSSL()).getAddresses();
+  }
+
+  /**
+   * A connection to the first of these that has one for us. If none has, what a broker answered
+   * tells more than that the others were not reached.
+   */
+  Connection connect(List<Address> addresses) throws IOException, TimeoutException {
+    IOException refusal = null;
+    var left = addresses.iterator();
+    while (true) {
+      try {
+        return factory.newConnection(null, new ListAddressResolver(List.of(left.next())), name);
+      } catch (IOException | TimeoutException e) {
+        if (e instanceof IOException answer && Failure.of(e).answered()) {
+          refusal = answer;
+        }
+        if (left.hasNext()) {
+          continue;
+        }
+        if (refusal != null) {
+          throw refusal;
+        }
+        throw e;
+      }
+    }
   }
 
   /** Whether the broker takes no messages from this connection, e.g. for want of memory. */
@@ -105,6 +144,70 @@ final class RabbitLink {
     @Override
     public void handleUnblocked() {
       blocked = false;
+    }
+  }
+
+  /**
+   * What keeps the broker from being used.
+   *
+   * @param text what it does, after its name: "refuses: …", "is not reached: …"
+   * @param answered whether the broker itself said so
+   * @param lasting whether it does not come right by itself
+   */
+  record Failure(String text, boolean answered, boolean lasting) {
+    static Failure of(Throwable thrown) {
+      if (thrown instanceof TopologyConflict) {
+        return refusal(thrown.getMessage(), true);
+      }
+      for (var t = thrown; t != null; t = t.getCause()) {
+        if (t instanceof ShutdownSignalException signal && !signal.isInitiatedByApplication()) {
+          switch (signal.getReason()) {
+            case AMQP.Connection.Close close -> {
+              return refusal(close.getReplyCode(), close.getReplyText());
+            }
+            case AMQP.Channel.Close close -> {
+              return refusal(close.getReplyCode(), close.getReplyText());
+            }
+            case null, default -> {}
+          }
+        }
+      }
+      return switch (thrown) {
+        case AuthenticationFailureException e -> refusal(words(e), true);
+        // Older brokers close the connection without a word.
+        case PossibleAuthenticationFailureException e -> refusal(words(e), false);
+        // Its message is the name alone.
+        case UnknownHostException _ -> unreached("unknown host");
+        case IOException e -> unreached(words(e));
+        case TimeoutException e -> unreached(words(e));
+        case ShutdownSignalException e -> unreached(words(e));
+        default -> new Failure("cannot be used: " + thrown, false, false);
+      };
+    }
+
+    private static Failure refusal(int code, String words) {
+      boolean forbidden = code == AMQP.ACCESS_REFUSED || code == AMQP.NOT_ALLOWED;
+      // One of the others may end.
+      boolean full = words.contains("limit") && words.contains("is reached");
+      return refusal(words.isEmpty() ? "code " + code : words, forbidden && !full);
+    }
+
+    private static Failure refusal(String words, boolean lasting) {
+      return new Failure("refuses: " + words, true, lasting);
+    }
+
+    private static Failure unreached(String words) {
+      return new Failure("is not reached: " + words, false, false);
+    }
+
+    /** The client wraps what has a message in what has none. */
+    private static String words(Exception thrown) {
+      for (Throwable t = thrown; t != null; t = t.getCause()) {
+        if (t.getMessage() != null) {
+          return t.getMessage();
+        }
+      }
+      return thrown.getClass().getSimpleName();
     }
   }
 

@@ -35,8 +35,8 @@ final class RabbitPublisher implements AutoCloseable {
   private final CountDownLatch firstLook = new CountDownLatch(1);
   private final Thread writer;
   private volatile Line line;
-  private volatile RuntimeException conflict;
-  private volatile String trouble = "not connected yet";
+  private volatile RuntimeException hopeless;
+  private volatile String trouble = "is not reached yet";
   private volatile boolean stale;
   private volatile boolean closing;
 
@@ -52,22 +52,26 @@ final class RabbitPublisher implements AutoCloseable {
    * Waits until the topology is declared.
    *
    * @throws TopologyConflict if it cannot be
-   * @throws IllegalStateException if the broker is not reached in time
+   * @throws IllegalStateException if the broker is not reached in time, or refuses what it will not
+   *     allow later either
    */
   void awaitReady() {
     try {
       boolean looked = firstLook.await(settings.startWaitMax().toMillis(), TimeUnit.MILLISECONDS);
-      if (conflict != null) {
-        throw conflict;
+      if (hopeless != null) {
+        throw hopeless;
       }
       if (!looked) {
-        throw new IllegalStateException(
-            "RabbitMQ at " + settings.place() + " is not reached: " + trouble);
+        throw unusable();
       }
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
       throw new IllegalStateException("interrupted while connecting to RabbitMQ", e);
     }
+  }
+
+  private IllegalStateException unusable() {
+    return new IllegalStateException("RabbitMQ at " + settings.place() + " " + trouble);
   }
 
   /** From now on this queue is declared too, after each loss; false if it has been so far. */
@@ -139,12 +143,13 @@ final class RabbitPublisher implements AutoCloseable {
         openLine();
         failures = 0;
         writeNext();
-      } catch (TopologyConflict e) {
-        conflict = e;
-        lost(e.getMessage());
-        RabbitLink.pause(failures++);
       } catch (IOException | TimeoutException | RuntimeException e) {
-        lost(e.toString());
+        lost(e);
+        RabbitLink.pause(failures++);
+      } catch (Error e) {
+        // Whatever it was, publishing must go on.
+        LOG.error("the publisher to RabbitMQ failed badly and goes on", e);
+        lost(e);
         RabbitLink.pause(failures++);
       }
     }
@@ -168,7 +173,7 @@ final class RabbitPublisher implements AutoCloseable {
       line = new Line(link.open());
       trouble = "";
     }
-    conflict = null;
+    hopeless = null;
     firstLook.countDown();
   }
 
@@ -188,16 +193,18 @@ final class RabbitPublisher implements AutoCloseable {
     }
   }
 
-  private void lost(String why) {
+  private void lost(Throwable thrown) {
     if (line != null) {
       RabbitLink.closeQuietly(line.channel);
       line = null;
     }
-    if (!why.equals(trouble)) {
-      LOG.warn("RabbitMQ at {}: {}", settings.place(), why);
+    var failure = RabbitLink.Failure.of(thrown);
+    if (!failure.text().equals(trouble)) {
+      LOG.warn("RabbitMQ at {} {}", settings.place(), failure.text());
     }
-    trouble = why;
-    if (conflict != null) {
+    trouble = failure.text();
+    if (failure.lasting()) {
+      hopeless = thrown instanceof TopologyConflict conflict ? conflict : unusable();
       firstLook.countDown();
     }
     settleWaiting();
@@ -250,15 +257,15 @@ final class RabbitPublisher implements AutoCloseable {
 
     void write(Shipment shipment) throws IOException {
       long number = channel.getNextPublishSeqNo();
-      unconfirmed.put(number, shipment);
       try {
+        unconfirmed.put(number, shipment);
         channel.basicPublish(
             shipment.exchange(),
             shipment.routingKey(),
             true,
             shipment.properties(number),
             shipment.bundle().body());
-      } catch (IOException | RuntimeException e) {
+      } catch (IOException | RuntimeException | Error e) {
         settle(shipment, false);
         throw e;
       }

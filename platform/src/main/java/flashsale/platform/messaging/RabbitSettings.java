@@ -1,7 +1,9 @@
 package flashsale.platform.messaging;
 
+import com.rabbitmq.client.ConnectionFactory;
 import java.net.URI;
 import java.net.URISyntaxException;
+import java.security.GeneralSecurityException;
 import java.time.Duration;
 
 /**
@@ -27,12 +29,25 @@ public record RabbitSettings(
     Duration gatherMax,
     Duration startWaitMax,
     Duration closeWaitMax) {
+  private static final int PORT_MAX = 65_535;
 
   public RabbitSettings {
     var uri = parsed(url);
     if (uri.getHost() == null
         || !("amqp".equals(uri.getScheme()) || "amqps".equals(uri.getScheme()))) {
       throw new IllegalArgumentException("not an amqp:// or amqps:// address with a host");
+    }
+    if (uri.getPort() == 0 || uri.getPort() > PORT_MAX) {
+      throw new IllegalArgumentException("not an address with a port from 1 to " + PORT_MAX);
+    }
+    if (isUnescaped(uri)) {
+      throw new IllegalArgumentException(
+          "not an address (within user, password and vhost : / ? # @ are written %3A %2F %3F %23"
+              + " %40)");
+    }
+    if (!isReadable(uri)) {
+      throw new IllegalArgumentException(
+          "not an address that RabbitMQ's client can read (parameters, escapes beyond ASCII)");
     }
     if (attemptsMax < 1 || inFlightMax < 1 || prefetchMax < 1) {
       throw new IllegalArgumentException("attemptsMax, inFlightMax and prefetchMax are at least 1");
@@ -46,6 +61,30 @@ public record RabbitSettings(
     } catch (URISyntaxException e) {
       throw new IllegalArgumentException(
           "not an address (" + e.getReason() + " at character " + e.getIndex() + ")");
+    }
+  }
+
+  /** Where these characters are meant to be part of a name, the address ends too early. */
+  private static boolean isUnescaped(URI uri) {
+    var login = uri.getRawUserInfo();
+    return uri.getRawFragment() != null
+        || uri.getRawPath().indexOf('/', 1) >= 0
+        || (login == null
+            ? uri.getRawSchemeSpecificPart().indexOf('@') >= 0
+            : login.indexOf(':') != login.lastIndexOf(':'));
+  }
+
+  /** The client decodes once more than it should, and as ASCII; it throws, or puts in U+FFFD. */
+  private static boolean isReadable(URI uri) {
+    try {
+      var reader = new ConnectionFactory();
+      // TLS would only cost time here.
+      reader.setUri("amqp:" + uri.getRawSchemeSpecificPart());
+      return (reader.getUsername() + reader.getPassword() + reader.getVirtualHost())
+              .indexOf('\uFFFD')
+          < 0;
+    } catch (URISyntaxException | GeneralSecurityException | RuntimeException e) {
+      return false;
     }
   }
 

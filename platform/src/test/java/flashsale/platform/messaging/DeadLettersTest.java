@@ -21,6 +21,7 @@ import java.sql.SQLException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -49,6 +50,11 @@ final class DeadLettersTest {
     try (var sql = getClass().getResourceAsStream("/db/migration/platform/V2__dead_letters.sql")) {
       assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
           .contains(DeadLetters.TABLE);
+    }
+    try (var sql =
+        getClass().getResourceAsStream("/db/migration/platform/V4__dead_letter_key.sql")) {
+      assertThat(new String(sql.readAllBytes(), StandardCharsets.UTF_8))
+          .contains(DeadLetters.KEY_INDEX);
     }
   }
 
@@ -302,6 +308,85 @@ final class DeadLettersTest {
     assertThat(letters.list(parkedBugs, Optional.of(after), 3))
         .extracting(DeadLetter::id)
         .containsExactly(bugs[0]);
+  }
+
+  @Test
+  void whatIsParkedOrDiscardedIsGivenUpUntilItIsReplayed() {
+    var parked = letterOf(Ids.next(), ENVELOPE);
+    var discarded = letterOf(Ids.next(), ENVELOPE);
+    var replayed = letterOf(Ids.next(), ENVELOPE);
+    letters.discard(discarded.id(), operator);
+    letters.replay(replayed.id(), operator, false);
+    var nobodys = Ids.next();
+    var keys =
+        Map.of(
+            parked.key(),
+            parked.key(),
+            discarded.key(),
+            discarded.key(),
+            replayed.key(),
+            replayed.key(),
+            nobodys,
+            nobodys);
+
+    assertThat(letters.givenUp(keys)).containsExactlyInAnyOrder(parked.key(), discarded.key());
+
+    letters.park(outbox.take(NOON, Duration.ZERO, 1).getFirst(), bug());
+    assertThat(letters.givenUp(keys)).hasSize(3).doesNotContain(nobodys);
+    assertThat(letters.givenUp(Map.of())).isEmpty();
+  }
+
+  @Test
+  void oneOfSeveralWithAKeyIsGivenUpByALetterThatNamesIt() {
+    var key = Ids.next();
+    var first = Ids.next();
+    var second = Ids.next();
+    letterOf(key, "{\"type\":\"test.paid.v1\",\"data\":{\"paymentId\":\"%s\"}}".formatted(first));
+
+    assertThat(letters.givenUp(Map.of(first, key, second, key))).containsExactly(first);
+    assertThat(letters.givenUp(Map.of(first, Ids.next()))).isEmpty();
+    assertThat(letters.givenUp(Map.of(key, key))).containsExactly(key);
+  }
+
+  /** However many letters there are, by their key and not by their state. */
+  @Test
+  void whatIsGivenUpIsFoundByTheIndex() {
+    var plan =
+        database.inTransaction(
+            connection -> {
+              try (var statement = connection.createStatement()) {
+                statement.execute(
+                    """
+                    INSERT INTO dead_letter (id, role, key, type, envelope, category, reason, stack,
+                                             attempts, first_at, last_at, state)
+                    SELECT gen_random_uuid(), 'platform', gen_random_uuid(), 'test', 'test', 'BUG',
+                           '', '', 1, now(), now(), 'DISCARDED'
+                    FROM generate_series(1, 10000)
+                    """);
+              }
+              var lines = new ArrayList<String>();
+              try (var statement =
+                  connection.prepareStatement("EXPLAIN " + DeadLetterRows.GIVEN_UP)) {
+                var asked = connection.createArrayOf("uuid", new UUID[] {operator});
+                statement.setArray(1, asked);
+                statement.setArray(2, asked);
+                try (var rows = statement.executeQuery()) {
+                  while (rows.next()) {
+                    lines.add(rows.getString(1));
+                  }
+                }
+              }
+              return lines;
+            });
+    assertThat(plan)
+        .anyMatch(line -> line.contains("dead_letter_key"))
+        .noneMatch(line -> line.contains("dead_letter_state"));
+  }
+
+  private Outbox.Entry letterOf(UUID key, String envelope) {
+    var id = Ids.next();
+    letters.park(new Bus.Message(id, key, envelope, 1), FIRST, bug());
+    return new Outbox.Entry(id, key, envelope, FIRST);
   }
 
   private static IllegalStateException bug() {

@@ -17,6 +17,7 @@ import java.util.Set;
 import java.util.UUID;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -48,8 +49,12 @@ class RabbitBusTest extends BusKit {
   }
 
   private RabbitSettings settings() {
+    return settings(rabbit.url());
+  }
+
+  private static RabbitSettings settings(String url) {
     return new RabbitSettings(
-        rabbit.url(),
+        url,
         ATTEMPTS_MAX,
         16,
         CONFIRM_WAIT_MAX,
@@ -366,6 +371,124 @@ class RabbitBusTest extends BusKit {
         .isInstanceOf(IllegalArgumentException.class)
         .hasMessageNotContaining("secret")
         .hasNoCause();
+  }
+
+  private RabbitBus startAt(String url) {
+    var bus =
+        RabbitBus.start(
+            settings(url), Set.of(queue), (_, _, _, _) -> {}, InstantSource.system(), new Meters());
+    opened.add(bus);
+    return bus;
+  }
+
+  /** Says so, and well before the broker would be given up as not reached. */
+  private void assertRefusedAtOnce(String url, String... words) {
+    long begun = System.nanoTime();
+    assertThatThrownBy(() -> startAt(url))
+        .isInstanceOf(IllegalStateException.class)
+        .hasMessageStartingWith("RabbitMQ at " + settings(url).place() + " refuses: ")
+        .hasMessageContainingAll(words)
+        .hasMessageNotContaining("secret");
+    assertThat(Duration.ofNanos(System.nanoTime() - begun)).isLessThan(Duration.ofSeconds(8));
+  }
+
+  @Test
+  void aVirtualHostThatIsNotThereIsToldAtOnce() {
+    assertRefusedAtOnce(rabbit.url() + "/nowhere", "NOT_ALLOWED - vhost nowhere not found");
+  }
+
+  @Test
+  void aWrongPasswordIsToldAtOnce() {
+    assertRefusedAtOnce(as("guest:secret"), "ACCESS_REFUSED - Login was refused");
+  }
+
+  @Test
+  void aMissingPermissionIsToldAtOnce() {
+    rabbit.control("add_user", "stranger", "secret");
+    try {
+      assertRefusedAtOnce(
+          as("stranger:secret"), "NOT_ALLOWED - access to vhost '/' refused for user 'stranger'");
+      rabbit.control("set_permissions", "stranger", "^$", ".*", ".*");
+      assertRefusedAtOnce(
+          as("stranger:secret"), "ACCESS_REFUSED - access to ", RabbitTopology.EXCHANGE);
+    } finally {
+      rabbit.control("delete_user", "stranger");
+    }
+  }
+
+  /** The address for somebody else. */
+  private String as(String login) {
+    return rabbit.url().replace("guest:guest", login);
+  }
+
+  @Test
+  void aBrokerThatHasNoRoomYetIsWaitedFor() throws InterruptedException {
+    rabbit.control("add_vhost", "full");
+    try {
+      rabbit.control("set_permissions", "-p", "full", "guest", ".*", ".*", ".*");
+      rabbit.control("set_vhost_limits", "-p", "full", "{\"max-connections\": 0}");
+      var starting = Thread.startVirtualThread(() -> startAt(rabbit.url() + "/full"));
+      assertThat(starting.join(Duration.ofSeconds(2))).isFalse();
+      rabbit.control("clear_vhost_limits", "-p", "full");
+      starting.join();
+      assertThat(opened).hasSize(1);
+    } finally {
+      closeAll();
+      rabbit.control("delete_vhost", "full");
+    }
+  }
+
+  @Test
+  void aBrokerThatRefusesLaterIsTriedOn() {
+    rabbit.control("add_user", "guest2", "right");
+    try {
+      rabbit.control("set_permissions", "guest2", ".*", ".*", ".*");
+      var bus = startAt(as("guest2:right"));
+      var recorder = new Recorder();
+      bus.subscribe(queue, BATCH_MAX, recorder);
+      publishAll(() -> bus, queue, messages(10, 10));
+      rabbit.control("change_password", "guest2", "changed");
+      rabbit.control("close_all_connections", "cut");
+      await()
+          .atMost(LONG)
+          .untilAsserted(
+              () ->
+                  assertThat(bus.trouble().orElse(""))
+                      .startsWith("refuses: ACCESS_REFUSED - Login was refused"));
+      rabbit.control("change_password", "guest2", "right");
+      var messages = messages(100, 10);
+      publishAll(() -> bus, queue, messages);
+      await().atMost(LONG).until(() -> recorder.doneIds().containsAll(ids(messages)));
+      assertThat(bus.trouble()).isEmpty();
+    } finally {
+      closeAll();
+      rabbit.control("delete_user", "guest2");
+    }
+  }
+
+  @Test
+  void anErrorDoesNotEndTheConsumer() throws IOException {
+    var tried = new AtomicInteger();
+    var bus =
+        open(
+            (_, _, _, _) -> {
+              if (tried.getAndIncrement() < 2) {
+                throw new StackOverflowError("as often as that");
+              }
+            });
+    var recorder = new Recorder();
+    bus.subscribe(queue, BATCH_MAX, recorder);
+    withChannel(
+        channel ->
+            channel.basicPublish(
+                "",
+                RabbitTopology.queue(queue),
+                MessageProperties.PERSISTENT_TEXT_PLAIN,
+                "hello".getBytes(StandardCharsets.UTF_8)));
+    await().atMost(LONG).until(() -> tried.get() == 3);
+    var messages = messages(10, 10);
+    publishAll(() -> bus, queue, messages);
+    await().atMost(LONG).until(() -> recorder.doneIds().containsAll(ids(messages)));
   }
 
   @Test
