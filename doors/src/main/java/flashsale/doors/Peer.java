@@ -73,6 +73,12 @@ public final class Peer {
   private static final long PAUSE_FIRST_MILLIS = 20;
   private static final long PAUSE_MAX_MILLIS = 500;
 
+  /**
+   * Larger bodies are sent after the head was answered: who refuses one while it is being sent
+   * resets the connection, and why is lost. Every door takes smaller ones.
+   */
+  private static final int ASK_FIRST_BYTES = 64 * 1_024;
+
   /** Retries end with the deadline; Helidon wants a limit of its own beside that. */
   private static final Duration RETRIES_MAX = Duration.ofMinutes(10);
 
@@ -327,6 +333,7 @@ public final class Peer {
             .header("Authorization", "Bearer " + token.text())
             .header("Content-Type", "application/json")
             .header(DEADLINE, Long.toString(Math.max(1, left.toMillis())))
+            .expectContinue(body.length >= ASK_FIRST_BYTES)
             .POST(BodyPublishers.ofByteArray(body))
             .build();
     try {

@@ -34,6 +34,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.slf4j.LoggerFactory;
@@ -221,6 +222,24 @@ class PeerTest {
     }
     assertThat(asked).as("asked once each").hasValue(MANY);
     assertThat(peer.state()).isEqualTo("UP");
+  }
+
+  /** Whose connection is reset while he sends does not hear why. */
+  @Test
+  void aRealDoorThatRefusesALargeBodyIsHeardAndTakesTheNext() {
+    try (var till = new Till(1)) {
+      var peer = peer(64, till.port());
+      var door = RemoteDoors.of(Catalog.class, peer);
+      var facts = Stream.generate(PeerTest::fact).limit(2_000).toList();
+      for (int i = 0; i < MANY; i++) {
+        assertThatThrownBy(() -> peer.ask("apply", new byte[(1 << 20) + 1], TIMEOUT))
+            .isInstanceOf(FailedElsewhere.class)
+            .hasMessageContaining("A body may have");
+        assertThat(door.apply(facts)).isEqualTo(facts);
+      }
+      assertThat(peer.state()).isEqualTo("UP");
+      assertThat(figure("flashsale_peer_retries_total")).isZero();
+    }
   }
 
   @Test
