@@ -318,6 +318,8 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
   private final class Drive {
     private final Semaphore places = new Semaphore(WALKS_MAX);
     private final AtomicInteger driven = new AtomicInteger();
+    private final AtomicInteger failed = new AtomicInteger();
+    private volatile String lastFailure;
     private volatile Throwable outage;
 
     void all(List<F> facts) {
@@ -332,6 +334,9 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
       places.acquireUninterruptibly(WALKS_MAX); // All have ended.
       if (driven.get() > 0) {
         LOG.info("{} interrupted {} were driven on", driven, name);
+      }
+      if (failed.get() > 0) {
+        LOG.warn("{} interrupted {} cannot be driven on: {}", failed, name, lastFailure);
       }
       if (outage != null) {
         throw new Stopped(outage);
@@ -363,15 +368,17 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     private void stopped(F fact, Instant at, Throwable failure) {
       if (FailureCategory.isOutage(failure) && !Permanent.is(failure)) {
         outage = failure;
-      } else {
-        failed(fact, at, failure);
+        return;
       }
+      failed.incrementAndGet();
+      lastFailure = "%s: %s".formatted(fact.key(), failure);
+      setAside(fact, at, failure);
     }
   }
 
-  private void failed(F fact, Instant at, Throwable failure) {
+  /** Until it is tried again, or is parked. */
+  private void setAside(F fact, Instant at, Throwable failure) {
     var attempts = retries.failed(fact, at);
-    LOG.warn("{}: {} attempt {}: {}", name, fact.key(), attempts.count(), failure.toString());
     boolean hopeless =
         Permanent.is(failure)
             || FailureCategory.of(failure) == FailureCategory.BAD_INPUT

@@ -101,7 +101,7 @@ final class Walks implements Checkout, AutoCloseable {
           RabbitSettings.of(config.messaging().url()), queues, outboxes::park, clock, meters);
     } catch (IllegalStateException | TopologyConflict e) {
       direct.close();
-      throw new CommandFailure(ExitCode.ENVIRONMENT, "RabbitMQ: " + e.getMessage());
+      throw new CommandFailure(ExitCode.ENVIRONMENT, e.getMessage());
     }
   }
 

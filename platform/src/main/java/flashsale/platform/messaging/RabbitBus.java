@@ -74,7 +74,7 @@ public final class RabbitBus implements Bus {
    *
    * @param queues all queues that are published to or consumed here
    * @throws TopologyConflict if one of them exists with other arguments
-   * @throws IllegalStateException if the broker is not reached in time
+   * @throws IllegalStateException if the broker refuses, or is not reached in time
    */
   public static RabbitBus start(
       RabbitSettings settings,
@@ -195,7 +195,7 @@ public final class RabbitBus implements Bus {
       publisher.forget(queue);
       throw e;
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
-      LOG.warn("queue {} is declared later: {}", queue, e.toString());
+      LOG.warn("queue {} is declared later: {}", queue, RabbitLink.Failure.of(e).text());
     } finally {
       link.close();
     }
