@@ -82,6 +82,9 @@ public final class Peer {
   /** Retries end with the deadline; Helidon wants a limit of its own beside that. */
   private static final Duration RETRIES_MAX = Duration.ofMinutes(10);
 
+  /** Who has less than this part of the usual time left is in a hurry. */
+  private static final int HURRIED_PART = 2;
+
   /** Every call meets a wrong secret; a line for each would bury all others. */
   private static final Duration LOG_EVERY = Duration.ofMinutes(1);
 
@@ -317,7 +320,8 @@ public final class Peer {
     if (!left.isPositive()) {
       throw new Late("no time left to ask " + role);
     }
-    if (left.compareTo(most) < 0 && address.breaker().state() == State.CLOSED) {
+    if (left.compareTo(most.dividedBy(HURRIED_PART)) < 0
+        && address.breaker().state() == State.CLOSED) {
       return send(address, method, body, left, true);
     }
     try {

@@ -289,7 +289,7 @@ class BenchTest {
 
   @Test
   void whereNothingNeedsABrokerNoneIsUsed() throws IOException {
-    var text = run(options(true, "async-p95", "async-failures"), new TinyShops(), 0);
+    var text = run(options(false, "async-p95", "async-failures"), new TinyShops(), 0);
 
     assertThat(text).doesNotContain("RabbitMQ", "hot-reservation");
     assertThat(started).containsExactly("template", "accepting");

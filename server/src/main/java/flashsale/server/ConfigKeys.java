@@ -251,8 +251,8 @@ final class ConfigKeys {
               250_000,
               1,
               10_000_000,
-              "accepted requests that wait to be done, of reservations and of payments each; more get"
-                  + " 503 until there are less"),
+              "accepted requests that wait in the outbox, of reservations and of payments each; more"
+                  + " get 503 until there are less"),
           time(
               "checkout.pendingMax",
               "2m",

@@ -68,7 +68,6 @@ public final class Shop implements AutoCloseable {
   private final Config config;
   private final Set<Role> here;
 
-  /** Wakes who waits for a reservation or a payment. */
   private final ShopFolder dataDirectory;
 
   private final HttpServer.Observer accessLog;

@@ -22,7 +22,8 @@ public final class Watch<R> {
   /** How late a change of another process is noticed at most, and a stop of this one. */
   private static final Duration LOOK_EVERY = Duration.ofMillis(500);
 
-  private static final int LOOKS_PER_HEARTBEAT = 20;
+  /** Well within the time after which a proxy takes a silent stream for a dead one. */
+  private static final Duration HEARTBEAT_EVERY = Duration.ofSeconds(10);
 
   /** After this a client has to come back, with its token as it is then. */
   private static final Duration STREAM_MAX = Duration.ofMinutes(10);
@@ -110,20 +111,47 @@ public final class Watch<R> {
   private void tell(UUID id, R row, String seen, EventStream stream) {
     long deadline = System.nanoTime() + STREAM_MAX.toNanos();
     var told = seen;
+    long toldNanoTime = System.nanoTime() - HEARTBEAT_EVERY.toNanos();
+    var now = row;
     try (var watch = changes.watch(id)) {
-      for (int look = 0; !stream.ending() && System.nanoTime() < deadline; look++) {
-        var now = current(id, row);
+      while (!stream.ending() && System.nanoTime() < deadline) {
+        now = currentIfThere(id, now);
         if (!kind.state.apply(now).equals(told)) {
           told = kind.state.apply(now);
           stream.send(told, kind.event, kind.view.apply(now));
-        } else if (look % LOOKS_PER_HEARTBEAT == 0) {
+          toldNanoTime = System.nanoTime();
+        } else if (System.nanoTime() - toldNanoTime >= HEARTBEAT_EVERY.toNanos()) {
           stream.heartbeat();
+          toldNanoTime = System.nanoTime();
         }
-        if (kind.last.test(now)) {
+        if (isLast(now)) {
           return;
         }
         watch.await(LOOK_EVERY);
       }
+    }
+  }
+
+  /** As it was seen last, where it cannot be looked at just now: the stream goes on. */
+  private R currentIfThere(UUID id, R row) {
+    try {
+      return current(id, row);
+    } catch (RuntimeException e) {
+      if (!FailureCategory.isOutage(e)) {
+        throw e;
+      }
+      return row;
+    }
+  }
+
+  private boolean isLast(R row) {
+    try {
+      return kind.last.test(row);
+    } catch (RuntimeException e) {
+      if (!FailureCategory.isOutage(e)) {
+        throw e;
+      }
+      return false;
     }
   }
 

@@ -2,7 +2,6 @@ package flashsale.platform.messaging;
 
 import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Address;
-import com.rabbitmq.client.AlreadyClosedException;
 import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Channel;
@@ -224,7 +223,7 @@ final class RabbitLink {
   static void closeQuietly(Channel channel) {
     try {
       channel.close();
-    } catch (IOException | TimeoutException | AlreadyClosedException e) {
+    } catch (IOException | TimeoutException | ShutdownSignalException e) {
       // It is gone already, which is what was wanted.
     }
   }

@@ -194,9 +194,10 @@ final class RabbitPublisher implements AutoCloseable {
   }
 
   private void lost(Throwable thrown) {
-    if (line != null) {
-      RabbitLink.closeQuietly(line.channel);
-      line = null;
+    var lost = line;
+    line = null;
+    if (lost != null) {
+      RabbitLink.closeQuietly(lost.channel);
     }
     var failure = RabbitLink.Failure.of(thrown);
     if (!failure.text().equals(trouble)) {

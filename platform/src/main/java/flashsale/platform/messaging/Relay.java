@@ -87,9 +87,6 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   private final Queue<Outbox.Taken> handed = new ArrayBlockingQueue<>(HANDED_MAX);
   private final AtomicInteger underWay = new AtomicInteger();
 
-  /** Messages of the present round that an outage has stopped. */
-  private final AtomicInteger stopped = new AtomicInteger();
-
   private final AtomicLong outageToldNanoTime =
       new AtomicLong(System.nanoTime() - TOLD_EVERY.toNanos());
   private Duration pause = PAUSE_FIRST;
@@ -204,14 +201,14 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   private int round() {
     int room = takenMax - underWay.get();
     var taken = room > takenMax / 4 ? next(room) : List.<Outbox.Taken>of();
-    stopped.set(0);
-    var threads = taken.stream().map(this::start).toList();
+    var stopped = new AtomicInteger(); // Of this round, by an outage.
+    var threads = taken.stream().map(message -> start(message, stopped)).toList();
     long deadline = System.nanoTime() + ROUND_MAX.toNanos();
     for (var t : threads) {
       join(t, deadline);
     }
     forget();
-    pauseAfter(taken.size());
+    pauseAfter(taken.size(), stopped.get());
     return taken.size();
   }
 
@@ -219,8 +216,8 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
    * Where an outage stops all of a large round, the next will fare no better: with a long backlog
    * each would only be taken and put back, again and again.
    */
-  private void pauseAfter(int taken) {
-    if (taken <= takenMax / 4 || stopped.get() < taken) {
+  private void pauseAfter(int taken, int stopped) {
+    if (taken <= takenMax / 4 || stopped < taken) {
       pause = PAUSE_FIRST;
       return;
     }
@@ -264,12 +261,12 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
     return taken;
   }
 
-  private Thread start(Outbox.Taken message) {
+  private Thread start(Outbox.Taken message, AtomicInteger stopped) {
     underWay.incrementAndGet();
     return Thread.startVirtualThread(
         () -> {
           try {
-            deliver(message);
+            deliver(message, stopped);
           } finally {
             underWay.decrementAndGet();
             goOn(); // It may be a slow one, with nobody waiting for it.
@@ -301,12 +298,16 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
     }
   }
 
-  private void deliver(Outbox.Taken message) {
+  private void deliver(Outbox.Taken message, AtomicInteger stopped) {
     try {
       bus.accept(message);
       arrived.add(message.id());
     } catch (RuntimeException e) {
-      if (!FailureCategory.isOutage(e) || isNews()) {
+      boolean outage = FailureCategory.isOutage(e);
+      if (outage) {
+        stopped.incrementAndGet();
+      }
+      if (!outage || isNews()) {
         LOG.warn(
             "relay {}: message {} attempt {}: {}",
             name,
@@ -323,7 +324,6 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
 
   /** An outage stops every message; once a second one of them is told. */
   private boolean isNews() {
-    stopped.incrementAndGet();
     long now = System.nanoTime();
     long told = outageToldNanoTime.get();
     return now - told > TOLD_EVERY.toNanos() && outageToldNanoTime.compareAndSet(told, now);
