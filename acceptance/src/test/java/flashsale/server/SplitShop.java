@@ -1,5 +1,7 @@
 package flashsale.server;
 
+import static org.awaitility.Awaitility.await;
+
 import flashsale.cluster.GatewayConfig;
 import flashsale.cluster.NginxNode;
 import flashsale.platform.net.LoopbackPorts;
@@ -7,8 +9,10 @@ import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URI;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.HashMap;
@@ -27,6 +31,7 @@ import java.util.stream.Collectors;
 public final class SplitShop implements AutoCloseable {
   private static final String TOKEN = "a service token for tests that is long enough";
   private static final int CONNECTIONS_MAX = 300;
+  private static final Duration READY_MAX = Duration.ofSeconds(30);
 
   private final Path folder;
   private final EmbeddedPostgres postgres;
@@ -58,7 +63,24 @@ public final class SplitShop implements AutoCloseable {
    * @param settings of every role
    */
   public static SplitShop start(Path folder, Map<String, String> settings) {
-    return start(folder, settings, (from, to, door) -> door);
+    var shop = start(folder, settings, (from, to, door) -> door);
+    try {
+      // Who asked another before that one was there leaves it alone for a moment.
+      await().atMost(READY_MAX).until(() -> shop.ports.values().stream().allMatch(SplitShop::up));
+      return shop;
+    } catch (RuntimeException e) {
+      shop.close();
+      throw e;
+    }
+  }
+
+  /** Whether a role is ready, and so is all that it needs. */
+  private static boolean up(int port) {
+    try (var answer = local(port).resolve("/health/ready").toURL().openStream()) {
+      return !new String(answer.readAllBytes(), StandardCharsets.UTF_8).contains("\"DOWN\"");
+    } catch (IOException e) {
+      return false;
+    }
   }
 
   /** The same with detours from role to role. */
