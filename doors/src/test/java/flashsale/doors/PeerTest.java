@@ -163,7 +163,7 @@ class PeerTest {
   @Test
   void callersInAHurryWhoAreRefusedTheConnectionAreToldSo() throws IOException {
     var peer = peer(64, LoopbackPorts.free());
-    var soon = Deadline.in(TIMEOUT.minusMillis(1));
+    var soon = Deadline.in(TIMEOUT.dividedBy(2).minusMillis(1));
     assertThatThrownBy(() -> soon.during(() -> peer.ask("apply", NOTHING, TIMEOUT)))
         .isInstanceOf(Overloaded.class)
         .hasMessageContaining("does not answer");
