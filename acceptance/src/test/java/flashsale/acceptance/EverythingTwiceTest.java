@@ -5,6 +5,7 @@ import static org.awaitility.Awaitility.await;
 
 import flashsale.platform.messaging.TestRabbit;
 import java.time.Duration;
+import java.util.UUID;
 
 /**
  * Every fact is delivered twice, and those of different reservations out of order: the same end.
@@ -24,6 +25,11 @@ class EverythingTwiceTest extends FlowKit {
   @Override
   void meddle() {
     meddler = new Meddler(broker, SEED);
+  }
+
+  @Override
+  void awaitExtended(UUID reservationId) {
+    await().until(() -> meddler.made("hold-extended.v1", reservationId) >= 2);
   }
 
   @Override

@@ -10,6 +10,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -50,6 +51,12 @@ abstract class FlowKit {
   /** Comes between the shop and what carries its facts, before the first story. */
   void meddle() {}
 
+  /**
+   * Returns when the inventory has extended this hold, for a payment that nobody waits for, as
+   * often as it will be asked to.
+   */
+  void awaitExtended(UUID reservationId) {}
+
   /** Returns when nothing is under way any more that {@link #meddle} has to do with. */
   void awaitQuiet() {}
 
@@ -73,7 +80,7 @@ abstract class FlowKit {
   }
 
   private FlowScene play(FlowStory story, boolean async) {
-    var scene = new FlowScene(shop, async);
+    var scene = new FlowScene(shop, async, this::awaitExtended);
     story.play(scene);
     return scene;
   }

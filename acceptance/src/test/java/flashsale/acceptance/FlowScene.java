@@ -17,6 +17,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.UUID;
+import java.util.function.Consumer;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -71,20 +72,45 @@ final class FlowScene {
 
   private final TestShop shop;
   private final boolean async;
+  private final Consumer<UUID> extended;
   private final Map<String, String> names = new HashMap<>();
   private final Map<String, Integer> numbers = new HashMap<>();
   private final List<String> told = new ArrayList<>();
 
   /**
    * @param async whether customers ask to be answered at once, and look later what became of it
+   * @param extended returns when a hold has been extended, as often as it will be
    */
-  FlowScene(TestShop shop, boolean async) {
+  FlowScene(TestShop shop, boolean async, Consumer<UUID> extended) {
+    this.extended = extended;
     this.shop = shop;
     this.async = async;
   }
 
   TestShop shop() {
     return shop;
+  }
+
+  /**
+   * From then on the hold may be given back, and a payment that has begun is still charged: to ask
+   * for its extension once more would tell that the hold is gone.
+   */
+  void awaitExtended(Reservation reservation) {
+    await()
+        .pollInterval(Duration.ofMillis(20))
+        .until(
+            () ->
+                shop.sql("inventory")
+                        .number(
+                            """
+                            SELECT count(*) FROM hold
+                            WHERE reservation_id = ? AND promised_until IS NOT NULL
+                            """,
+                            reservation.id)
+                    == 1);
+    if (async) {
+      extended.accept(reservation.id);
+    }
   }
 
   private String name(UUID id, String kind) {

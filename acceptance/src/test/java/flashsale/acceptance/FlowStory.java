@@ -3,7 +3,6 @@ package flashsale.acceptance;
 import flashsale.acceptance.FlowScene.Reservation;
 import flashsale.acceptance.TestShop.Ask;
 import flashsale.platform.json.Json;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.Locale;
 import java.util.Map;
@@ -11,7 +10,6 @@ import java.util.UUID;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
-import org.awaitility.Awaitility;
 
 /** Every way that a purchase may go; each has a golden file of what is left of it at the end. */
 enum FlowStory {
@@ -106,20 +104,7 @@ enum FlowStory {
         var held = scene.reserve(scene.customer(), offer, 1);
         try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
           var paying = threads.submit(() -> scene.pay(held, "tok_slow"));
-          Awaitility.await()
-              .pollInterval(Duration.ofMillis(20))
-              .until(
-                  () ->
-                      scene
-                              .shop()
-                              .sql("inventory")
-                              .number(
-                                  """
-                                  SELECT count(*) FROM hold
-                                  WHERE reservation_id = ? AND promised_until IS NOT NULL
-                                  """,
-                                  held.id())
-                          == 1);
+          scene.awaitExtended(held);
           held.customer().visitor().delete(held.path()).expect(200);
           scene.awaitPayment(held, paying.get(), "REFUNDED");
         } catch (InterruptedException | ExecutionException e) {

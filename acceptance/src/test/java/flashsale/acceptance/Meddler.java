@@ -1,8 +1,10 @@
 package flashsale.acceptance;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import com.rabbitmq.client.AMQP.BasicProperties;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
+import flashsale.platform.json.Json;
 import flashsale.platform.messaging.TestRabbit;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -19,6 +21,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Random;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
 
@@ -41,6 +44,10 @@ final class Meddler implements AutoCloseable {
       var bytes = ByteBuffer.wrap(ids, ID_BYTES / 2, ID_BYTES / 2);
       return new UUID(bytes.getLong(), bytes.getLong());
     }
+
+    String type() {
+      return Json.read(line, JsonNode.class).path("type").asText();
+    }
   }
 
   private final Connection connection;
@@ -50,6 +57,10 @@ final class Meddler implements AutoCloseable {
   private final Thread thread;
   private volatile boolean closing;
   private final AtomicInteger passed = new AtomicInteger();
+
+  /** How often each key's facts of a type were made. */
+  private final Map<String, Integer> made = new ConcurrentHashMap<>();
+
   private volatile boolean quiet;
 
   /** Begins; the shop has declared its queues. */
@@ -99,6 +110,7 @@ final class Meddler implements AutoCloseable {
       }
       again.put(role, fresh);
       passed.addAndGet(fresh.size());
+      fresh.forEach(item -> made.merge(item.type() + item.key(), 1, Integer::sum));
       return out.isEmpty();
     } catch (IOException e) {
       throw new UncheckedIOException(e);
@@ -142,6 +154,11 @@ final class Meddler implements AutoCloseable {
   /** Facts that were let through twice. */
   int passed() {
     return passed.get();
+  }
+
+  /** How often a step has made a fact of this type about this key. */
+  int made(String type, UUID key) {
+    return made.getOrDefault(type + key, 0);
   }
 
   /** Nothing came, and nothing was to be repeated, for a while. */

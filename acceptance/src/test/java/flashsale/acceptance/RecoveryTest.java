@@ -101,8 +101,8 @@ class RecoveryTest {
   private Recovery.Letters inReservations() {
     return new Recovery.Letters() {
       @Override
-      public Set<UUID> givenUp(Map<UUID, UUID> walks) {
-        return letters.givenUp(walks);
+      public Set<UUID> givenUp(Map<UUID, UUID> walks, Set<String> types) {
+        return letters.givenUp(walks, types);
       }
 
       @Override

@@ -2,8 +2,13 @@ package flashsale.checkout;
 
 import flashsale.contracts.Checkout;
 import flashsale.contracts.Fact;
+import flashsale.contracts.Fact.HoldExtended;
+import flashsale.contracts.Fact.HoldGone;
+import flashsale.contracts.Fact.OrderPlaced;
 import flashsale.contracts.Fact.PaymentRequested;
+import flashsale.contracts.Fact.ReservationRequested;
 import flashsale.contracts.Fact.StockHeld;
+import flashsale.contracts.Fact.StockRefused;
 import flashsale.contracts.Inventory;
 import flashsale.contracts.Reservations;
 import flashsale.platform.messaging.Bus;
@@ -24,6 +29,7 @@ import java.util.UUID;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.locks.LockSupport;
+import java.util.stream.Collectors;
 import org.slf4j.Logger;
 import org.slf4j.LoggerFactory;
 
@@ -61,9 +67,10 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
      * Which walks have a letter that is parked or discarded.
      *
      * @param walks what tells each from others, and its key
+     * @param types of the facts on such walks
      * @return what tells those
      */
-    Set<UUID> givenUp(Map<UUID, UUID> walks);
+    Set<UUID> givenUp(Map<UUID, UUID> walks, Set<String> types);
 
     /**
      * Keeps what a walk would have been driven on from, durably when it returns. May be called
@@ -92,6 +99,21 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
 
   private static final Logger LOG = LoggerFactory.getLogger(Recovery.class);
   private static final int PAGE_MAX = 1_000;
+
+  /**
+   * The facts of what is driven on here, up to the row that stands still. A letter about anything
+   * else of the same key, such as its release, gives no request up.
+   */
+  private static final Set<String> ON_THE_WAY =
+      names(
+          Set.of(
+              ReservationRequested.class,
+              StockHeld.class,
+              StockRefused.class,
+              OrderPlaced.class,
+              PaymentRequested.class,
+              HoldExtended.class,
+              HoldGone.class));
 
   /**
    * Walks at a time. The driver does what comes together in one batch, so one after the other would
@@ -213,6 +235,13 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     this.thread = Thread.ofVirtual().name("recovery-" + name).start(() -> run(firstTo));
   }
 
+  private static Set<String> names(Set<Class<? extends Fact>> wanted) {
+    return Fact.TYPES.entrySet().stream()
+        .filter(named -> wanted.contains(named.getValue()))
+        .map(Map.Entry::getKey)
+        .collect(Collectors.toUnmodifiableSet());
+  }
+
   private void run(Instant firstTo) {
     var from = Instant.EPOCH;
     var to = firstTo;
@@ -298,7 +327,7 @@ public final class Recovery<F extends Fact> implements AutoCloseable {
     }
     var walks = new HashMap<UUID, UUID>();
     interrupted.forEach(fact -> walks.put(walk(fact), fact.key()));
-    var givenUp = letters.givenUp(walks);
+    var givenUp = letters.givenUp(walks, ON_THE_WAY);
     return interrupted.stream().filter(fact -> !givenUp.contains(walk(fact))).toList();
   }
 

@@ -79,7 +79,10 @@ class RecoveryTest {
     final AtomicInteger refusals = new AtomicInteger();
 
     @Override
-    public Set<UUID> givenUp(Map<UUID, UUID> walks) {
+    public Set<UUID> givenUp(Map<UUID, UUID> walks, Set<String> types) {
+      assertThat(types)
+          .contains("reservation-requested.v1", "stock-held.v1", "payment-requested.v1")
+          .doesNotContain("release-requested.v1", "hold-overdue.v1", "payment-captured.v1");
       return Set.copyOf(walks.keySet().stream().filter(givenUp::contains).toList());
     }
 

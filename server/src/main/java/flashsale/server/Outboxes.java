@@ -85,9 +85,9 @@ final class Outboxes {
             .toList();
     return new Recovery.Letters() {
       @Override
-      public Set<UUID> givenUp(Map<UUID, UUID> walks) {
+      public Set<UUID> givenUp(Map<UUID, UUID> walks, Set<String> types) {
         return all.stream()
-            .flatMap(dead -> dead.givenUp(walks).stream())
+            .flatMap(dead -> dead.givenUp(walks, types).stream())
             .collect(Collectors.toSet());
       }
 

@@ -33,6 +33,7 @@ final class DeadLetterRows {
       SELECT asked.id FROM (SELECT unnest(?::uuid[]) AS id, unnest(?::uuid[]) AS key) AS asked
       WHERE EXISTS (SELECT FROM dead_letter letter
                     WHERE letter.key = asked.key AND letter.state <> 'REPLAYED'
+                      AND letter.type = ANY (?)
                       AND (asked.id = asked.key
                            OR position(asked.id::text IN letter.envelope) > 0))
       """;
@@ -223,11 +224,13 @@ final class DeadLetterRows {
   }
 
   /** See {@link DeadLetters#givenUp}. */
-  static Set<UUID> givenUp(Connection connection, Map<UUID, UUID> keys) throws SQLException {
+  static Set<UUID> givenUp(Connection connection, Map<UUID, UUID> keys, Set<String> types)
+      throws SQLException {
     try (var statement = connection.prepareStatement(GIVEN_UP)) {
       new Columns<>(statement, 1, keys.entrySet())
           .uuids(Map.Entry::getKey)
           .uuids(Map.Entry::getValue);
+      statement.setArray(3, connection.createArrayOf("text", types.toArray()));
       var givenUp = new HashSet<UUID>();
       try (var rows = statement.executeQuery()) {
         while (rows.next()) {

@@ -190,11 +190,12 @@ public final class DeadLetters implements DeadLetterOffice, Relay.Parking {
    * discarded, and names it. What was replayed is driven by its replay.
    *
    * @param keys of what is asked about; what is its own key need not be named
+   * @param types of letters that count
    */
-  public Set<UUID> givenUp(Map<UUID, UUID> keys) {
+  public Set<UUID> givenUp(Map<UUID, UUID> keys, Set<String> types) {
     return keys.isEmpty()
         ? Set.of()
-        : database.with(connection -> DeadLetterRows.givenUp(connection, keys));
+        : database.with(connection -> DeadLetterRows.givenUp(connection, keys, types));
   }
 
   /** Whose letters these are. */
