@@ -12,6 +12,7 @@ import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.messaging.Permanent;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.time.Backoff;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -41,8 +42,7 @@ public final class EventedDriver implements AutoCloseable {
   public record Settings(int batchMax, int queueMax, Duration handoverMax) {}
 
   private static final Logger LOG = LoggerFactory.getLogger(EventedDriver.class);
-  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
-  private static final Duration PAUSE_MAX = Duration.ofSeconds(2);
+  private static final Backoff PAUSE = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2));
 
   private final Bus bus;
   private final Settings settings;
@@ -137,7 +137,7 @@ public final class EventedDriver implements AutoCloseable {
    * and parked after its attempts, to be replayed once all is well.
    */
   private List<Fact> patiently(Step step, List<Fact> facts) {
-    for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
+    for (int failures = 1; ; failures++) {
       try {
         return apply(step, facts);
       } catch (RuntimeException e) {
@@ -145,14 +145,9 @@ public final class EventedDriver implements AutoCloseable {
           throw e;
         }
         LOG.warn("{} facts wait until their role can be reached: {}", facts.size(), e.getMessage());
-        LockSupport.parkNanos(this, pause.toNanos());
+        LockSupport.parkNanos(this, PAUSE.after(failures).toNanos());
       }
     }
-  }
-
-  private static Duration longer(Duration pause) {
-    var doubled = pause.multipliedBy(2);
-    return doubled.compareTo(PAUSE_MAX) < 0 ? doubled : PAUSE_MAX;
   }
 
   private static List<Fact> apply(Step step, List<Fact> facts) {
@@ -171,7 +166,7 @@ public final class EventedDriver implements AutoCloseable {
   /** A broker that takes nothing is waited for as well; what it has taken is not sent again. */
   private void publish(Next next, List<Message> messages) {
     var left = messages;
-    for (var pause = PAUSE_FIRST; ; pause = longer(pause)) {
+    for (int failures = 1; ; failures++) {
       var arrived = bus.publish(queue(next), left);
       left = left.stream().filter(message -> !arrived.contains(message.id())).toList();
       if (left.isEmpty()) {
@@ -181,7 +176,7 @@ public final class EventedDriver implements AutoCloseable {
         throw new Late("%d facts did not arrive at %s".formatted(left.size(), queue(next)));
       }
       LOG.warn("{} facts wait until the bus takes them to {}", left.size(), queue(next));
-      LockSupport.parkNanos(this, pause.toNanos());
+      LockSupport.parkNanos(this, PAUSE.after(failures).toNanos());
     }
   }
 

@@ -1,11 +1,10 @@
 package flashsale.checkout;
 
-import java.time.Duration;
+import flashsale.platform.messaging.Relay;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ThreadLocalRandom;
 
 /**
  * What could not be driven on, until it is tried again: with exponential backoff and full jitter,
@@ -17,10 +16,6 @@ final class Retries<F> {
 
   /** One that failed, and when it may be tried again, by {@link System#nanoTime}. */
   private record Waiting(Attempts attempts, long dueAt) {}
-
-  private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
-  private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
-  private static final int BACKOFF_DOUBLINGS_MAX = 10;
 
   private final Map<F, Waiting> waiting = new ConcurrentHashMap<>();
 
@@ -38,14 +33,8 @@ final class Retries<F> {
         before == null
             ? new Attempts(1, at)
             : new Attempts(before.attempts().count() + 1, before.attempts().firstAt());
-    var pause = ThreadLocalRandom.current().nextLong(pauseMax(attempts.count()).toNanos() + 1);
-    return new Waiting(attempts, System.nanoTime() + pause);
-  }
-
-  /** Up to which the pause is drawn after so many attempts. */
-  static Duration pauseMax(int attempts) {
-    var doubled = BACKOFF_FIRST.multipliedBy(1L << Math.min(BACKOFF_DOUBLINGS_MAX, attempts - 1));
-    return doubled.compareTo(BACKOFF_MAX) < 0 ? doubled : BACKOFF_MAX;
+    var pause = Relay.BACKOFF.jittered(attempts.count());
+    return new Waiting(attempts, System.nanoTime() + pause.toNanos());
   }
 
   /** It has come to its end, or is somebody else's now. */

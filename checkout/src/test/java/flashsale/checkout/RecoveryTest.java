@@ -19,7 +19,6 @@ import flashsale.platform.messaging.Permanent;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.InstantSource;
-import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
 import java.util.Map;
@@ -330,18 +329,6 @@ class RecoveryTest {
     }
     assertThat(most.get()).isLessThanOrEqualTo(Recovery.SET_ASIDE_MAX);
     assertThat(rows.reads()).isOne();
-  }
-
-  @Test
-  void pausesDoubleUpToHalfAMinute() {
-    var pauses = new ArrayList<Long>();
-    for (int attempt = 1; attempt <= 12; attempt++) {
-      pauses.add(Retries.pauseMax(attempt).toMillis());
-    }
-    assertThat(pauses)
-        .containsExactly(
-            100L, 200L, 400L, 800L, 1_600L, 3_200L, 6_400L, 12_800L, 25_600L, 30_000L, 30_000L,
-            30_000L);
   }
 
   @Test

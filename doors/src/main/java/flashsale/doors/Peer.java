@@ -8,6 +8,7 @@ import flashsale.platform.json.Json;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.time.Backoff;
 import flashsale.platform.time.Deadline;
 import io.helidon.common.concurrency.limits.AimdLimit;
 import io.helidon.faulttolerance.CircuitBreaker;
@@ -27,7 +28,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -70,8 +70,7 @@ public final class Peer {
   private static final int BREAKER_CALLS = 5;
 
   private static final int BREAKER_FAILURES_PERCENT = 40;
-  private static final long PAUSE_FIRST_MILLIS = 20;
-  private static final long PAUSE_MAX_MILLIS = 500;
+  private static final Backoff PAUSE = new Backoff(Duration.ofMillis(20), Duration.ofMillis(500));
 
   /**
    * Larger bodies are sent after the head was answered: who refuses one while it is being sent
@@ -275,8 +274,7 @@ public final class Peer {
 
   /** Exponential, with full jitter; empty if there is to be no further attempt. */
   private Optional<Long> pause(int attempt) {
-    long longest = Math.min(PAUSE_MAX_MILLIS, PAUSE_FIRST_MILLIS << Math.min(attempt, 10));
-    long pause = ThreadLocalRandom.current().nextLong(longest + 1);
+    long pause = PAUSE.jittered(attempt + 1).toMillis();
     if (Deadline.left(RETRIES_MAX).toMillis() <= pause || !budget.take()) {
       return Optional.empty();
     }

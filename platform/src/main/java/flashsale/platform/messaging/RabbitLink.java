@@ -12,6 +12,7 @@ import com.rabbitmq.client.ListAddressResolver;
 import com.rabbitmq.client.PossibleAuthenticationFailureException;
 import com.rabbitmq.client.ShutdownSignalException;
 import com.rabbitmq.client.SocketConfigurators;
+import flashsale.platform.time.Backoff;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URISyntaxException;
@@ -33,9 +34,7 @@ import javax.net.ssl.SSLContext;
 final class RabbitLink {
   private static final Duration CONNECT_MAX = Duration.ofSeconds(5);
   private static final Duration HEARTBEAT = Duration.ofSeconds(10);
-  private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
-  private static final Duration BACKOFF_MAX = Duration.ofSeconds(5);
-  private static final int BACKOFF_DOUBLINGS_MAX = 6;
+  private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
 
   private static final Duration GOODBYE_MAX = Duration.ofSeconds(2);
 
@@ -212,10 +211,7 @@ final class RabbitLink {
 
   /** Waits before another try to connect, with full jitter; a thread that is unparked goes on. */
   static void pause(int failures) {
-    long cap =
-        Math.min(
-            BACKOFF_MAX.toNanos(),
-            BACKOFF_FIRST.toNanos() << Math.min(BACKOFF_DOUBLINGS_MAX, failures));
+    long cap = BACKOFF.after(failures + 1).toNanos();
     LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(cap / 2, cap + 1));
   }
 

@@ -1,5 +1,6 @@
 package flashsale.platform.messaging;
 
+import flashsale.platform.time.Backoff;
 import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
@@ -9,7 +10,6 @@ import java.util.Queue;
 import java.util.UUID;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.ConcurrentLinkedQueue;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
@@ -64,15 +64,13 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   /** One that has waited here longer is left to the table: its end must come within the lease. */
   private static final Duration HANDED_KEPT = LEASE.dividedBy(3);
 
-  /** After a large round that an outage has stopped as a whole. */
-  private static final Duration PAUSE_FIRST = Duration.ofMillis(100);
+  /** After large rounds in a row that an outage has stopped as a whole. */
+  private static final Backoff PAUSE = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(2));
 
-  private static final Duration PAUSE_MAX = Duration.ofSeconds(2);
   private static final Duration TOLD_EVERY = Duration.ofSeconds(1);
 
-  private static final Duration BACKOFF_FIRST = Duration.ofMillis(100);
-  private static final Duration BACKOFF_MAX = Duration.ofSeconds(30);
-  private static final int BACKOFF_DOUBLINGS_MAX = 10;
+  /** Between the attempts at one message. */
+  public static final Backoff BACKOFF = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(30));
 
   private final String name;
   private final int takenMax;
@@ -89,7 +87,7 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
 
   private final AtomicLong outageToldNanoTime =
       new AtomicLong(System.nanoTime() - TOLD_EVERY.toNanos());
-  private Duration pause = PAUSE_FIRST;
+  private int roundsStopped;
   private volatile boolean closing;
   private volatile boolean woken;
 
@@ -218,15 +216,14 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
    */
   private void pauseAfter(int taken, int stopped) {
     if (taken <= takenMax / 4 || stopped < taken) {
-      pause = PAUSE_FIRST;
+      roundsStopped = 0;
       return;
     }
-    long until = System.nanoTime() + pause.toNanos();
-    for (long left = pause.toNanos(); left > 0 && !closing; left = until - System.nanoTime()) {
+    long pause = PAUSE.after(++roundsStopped).toNanos();
+    long until = System.nanoTime() + pause;
+    for (long left = pause; left > 0 && !closing; left = until - System.nanoTime()) {
       LockSupport.parkNanos(this, left);
     }
-    var longer = pause.multipliedBy(2);
-    pause = longer.compareTo(PAUSE_MAX) < 0 ? longer : PAUSE_MAX;
   }
 
   /**
@@ -359,14 +356,8 @@ public final class Relay implements Outbox.Driver, AutoCloseable {
   }
 
   private void putBack(Outbox.Taken message) {
-    long cap =
-        Math.min(
-            BACKOFF_MAX.toMillis(),
-            BACKOFF_FIRST.toMillis()
-                << Math.min(BACKOFF_DOUBLINGS_MAX, Math.max(0, message.attempts() - 1)));
-    long jittered = ThreadLocalRandom.current().nextLong(cap + 1);
     try {
-      outbox.retryAt(message.id(), clock.instant().plusMillis(jittered));
+      outbox.retryAt(message.id(), clock.instant().plus(BACKOFF.jittered(message.attempts())));
     } catch (RuntimeException e) {
       LOG.warn("relay {}: {} waits for its lease: {}", name, message.id(), e.getMessage());
     }
