@@ -65,11 +65,7 @@ public final class DirectDriver implements Checkout, AutoCloseable {
   public DirectDriver(Settings settings, Map<Next, Step> steps, Meters meters) {
     this.settings = settings;
     steps.forEach((next, step) -> this.steps.put(next, MeasuredStep.of(next, step, meters)));
-    this.walks =
-        new Coalescer<>(
-            "walk", settings.batchMax(), settings.queueMax(), this::begin, meters.batches("walk"));
-    meters.gauge(
-        "flashsale.batch.waiting", "Walks waiting to begin", "batch", "walk", walks::waiting);
+    this.walks = meters.coalescer("walk", settings.batchMax(), settings.queueMax(), this::begin);
   }
 
   @Override

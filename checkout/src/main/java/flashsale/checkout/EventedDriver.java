@@ -89,19 +89,14 @@ public final class EventedDriver implements AutoCloseable {
 
   private Coalescer<Message, Boolean> handover(Next next, Meters meters) {
     var name = "handover-" + queue(next);
-    var handover =
-        new Coalescer<Message, Boolean>(
-            name,
-            settings.batchMax(),
-            settings.queueMax(),
-            messages -> {
-              var arrived = bus.publish(queue(next), messages);
-              return messages.stream().map(message -> arrived.contains(message.id())).toList();
-            },
-            meters.batches(name));
-    meters.gauge(
-        "flashsale.batch.waiting", "Facts for a role's queue", "batch", name, handover::waiting);
-    return handover;
+    return meters.coalescer(
+        name,
+        settings.batchMax(),
+        settings.queueMax(),
+        messages -> {
+          var arrived = bus.publish(queue(next), messages);
+          return messages.stream().map(message -> arrived.contains(message.id())).toList();
+        });
   }
 
   /**

@@ -50,12 +50,7 @@ public final class RemoteCatalog implements Catalog, AutoCloseable {
             .build();
     this.batchMax = settings.batchMax();
     this.questions =
-        new Coalescer<>(
-            "quotes",
-            settings.batchMax(),
-            settings.queueMax(),
-            this::ask,
-            meters.batches("quotes"));
+        meters.coalescer("quotes", settings.batchMax(), settings.queueMax(), this::ask);
   }
 
   /** All of them under one deadline; callers who came in time have gone by then. */

@@ -30,9 +30,7 @@ public final class RemoteOrders implements Orders, AutoCloseable {
   public RemoteOrders(Peer peer, int batchMax, int queueMax, Meters meters) {
     this.door = RemoteDoors.of(Orders.class, peer);
     this.patience = peer.patience();
-    this.questions =
-        new Coalescer<>(
-            "order-lookup", batchMax, queueMax, this::ask, meters.batches("order-lookup"));
+    this.questions = meters.coalescer("order-lookup", batchMax, queueMax, this::ask);
   }
 
   private List<Optional<Order>> ask(List<UUID> orderIds) {

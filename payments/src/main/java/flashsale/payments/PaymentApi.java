@@ -101,47 +101,20 @@ public final class PaymentApi implements AutoCloseable {
     this.clock = clock;
     var settings = desk.settings();
     this.lookups =
-        new Coalescer<>(
+        meters.coalescer(
             "payment-lookup",
             settings.openBatchMax(),
             settings.openQueueMax(),
             ids -> {
               var found = book.find(ids);
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
-            },
-            meters.batches("payment-lookup"));
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "payment-lookup",
-        lookups::waiting);
+            });
     this.openings =
-        new Coalescer<>(
-            "payment-open",
-            settings.openBatchMax(),
-            settings.openQueueMax(),
-            book::open,
-            meters.batches("payment-open"));
+        meters.coalescer(
+            "payment-open", settings.openBatchMax(), settings.openQueueMax(), book::open);
     this.acceptances =
-        new Coalescer<>(
-            "payment-accept",
-            settings.openBatchMax(),
-            settings.openQueueMax(),
-            book::accept,
-            meters.batches("payment-accept"));
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "payment-accept",
-        acceptances::waiting);
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "payment-open",
-        openings::waiting);
+        meters.coalescer(
+            "payment-accept", settings.openBatchMax(), settings.openQueueMax(), book::accept);
     meters.gauge(
         "flashsale.gateway.calls",
         "Calls of the payment gateway under way",

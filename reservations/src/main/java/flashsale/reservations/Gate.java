@@ -30,21 +30,14 @@ final class Gate implements AutoCloseable {
     this.inventory = inventory;
     this.deadline = settings.deadline();
     this.known =
-        new Coalescer<>(
+        meters.coalescer(
             "ledger-lookup",
             ReservationApi.LOOKUPS_BATCH_MAX,
             settings.queueMax(),
             ids -> {
               var found = inventory.known(ids);
               return ids.stream().map(found::contains).toList();
-            },
-            meters.batches("ledger-lookup"));
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "ledger-lookup",
-        known::waiting);
+            });
     this.refused = memory(settings);
     this.cutOff = memory(settings);
   }

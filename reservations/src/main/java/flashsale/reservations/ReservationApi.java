@@ -99,34 +99,17 @@ public final class ReservationApi implements AutoCloseable {
     this.clock = clock;
     this.settings = settings;
     this.lookups =
-        new Coalescer<>(
+        meters.coalescer(
             "reservation-lookup",
             LOOKUPS_BATCH_MAX,
             settings.queueMax(),
             ids -> {
               var found = book.look(ids);
               return ids.stream().map(id -> Optional.ofNullable(found.get(id))).toList();
-            },
-            meters.batches("reservation-lookup"));
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "reservation-lookup",
-        lookups::waiting);
+            });
     this.acceptances =
-        new Coalescer<>(
-            "reservation-accept",
-            ACCEPTANCES_BATCH_MAX,
-            settings.queueMax(),
-            book::accept,
-            meters.batches("reservation-accept"));
-    meters.gauge(
-        "flashsale.batch.waiting",
-        "Requests waiting for their batch",
-        "batch",
-        "reservation-accept",
-        acceptances::waiting);
+        meters.coalescer(
+            "reservation-accept", ACCEPTANCES_BATCH_MAX, settings.queueMax(), book::accept);
     this.watch =
         new Watch<>(
             changes,

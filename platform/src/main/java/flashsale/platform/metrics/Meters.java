@@ -12,10 +12,12 @@ import io.micrometer.core.instrument.binder.jvm.JvmMemoryMetrics;
 import io.micrometer.core.instrument.binder.system.ProcessorMetrics;
 import io.micrometer.prometheusmetrics.PrometheusConfig;
 import io.micrometer.prometheusmetrics.PrometheusMeterRegistry;
+import java.util.List;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentMap;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
 import java.util.function.Supplier;
 
 /** The process's metrics, read by Prometheus. Names start with {@code flashsale_}. Thread-safe. */
@@ -51,6 +53,23 @@ public final class Meters implements AutoCloseable {
                     .publishPercentileHistogram(false)
                     .register(registry))
         .record(nanos, TimeUnit.NANOSECONDS);
+  }
+
+  /**
+   * A coalescer whose batches are measured, and how many wait for one.
+   *
+   * @see Coalescer#Coalescer
+   */
+  public <Q, A> Coalescer<Q, A> coalescer(
+      String name, int batchMax, int queueMax, Function<List<Q>, List<A>> work) {
+    var coalescer = new Coalescer<>(name, batchMax, queueMax, work, batches(name));
+    gauge(
+        "flashsale.batch.waiting",
+        "Requests waiting for their batch",
+        "batch",
+        name,
+        coalescer::waiting);
+    return coalescer;
   }
 
   /** An observer that measures a coalescer's batches. */
