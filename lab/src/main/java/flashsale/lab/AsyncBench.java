@@ -21,7 +21,8 @@ import java.util.function.Function;
 
 /**
  * The measurements of requests that are answered with 202 and done later: over the direct bus, and
- * where {@link #RABBIT} is measured, over RabbitMQ in the same run. Used by one thread, once.
+ * where a broker is named or {@link #RABBIT} is measured, over RabbitMQ in the same run. Used by
+ * one thread, once.
  */
 final class AsyncBench {
   private static final String ACCEPT = "async-accept/noop";
@@ -36,6 +37,7 @@ final class AsyncBench {
   private static final String ACCEPTED = "accepted";
   private static final String ENDED = "accepted, to the end";
   private static final String ENDED_RABBIT = "the same, RabbitMQ";
+  private static final String OVER_RABBIT = ", RabbitMQ";
 
   private final Bench.Options options;
   private final BenchEnvironment environment;
@@ -72,19 +74,27 @@ final class AsyncBench {
 
   /** Those of {@link #NAMES} that are wanted, measured. */
   List<Figure> figures() {
+    if (options.broker().isPresent() || !options.wants(RABBIT)) {
+      measure(options.broker());
+    } else {
+      told.accept("starting a broker");
+      try (var node = RabbitNode.start(options.workDir().resolve("rabbitmq"), "")) {
+        measure(Optional.of(node.url()));
+      }
+    }
+    return figures;
+  }
+
+  private void measure(Optional<String> broker) {
     if (options.wantsAny(ACCEPT, LOCAL, RABBIT, P95, FAILURES)) {
-      try (var local = side("accepting", Optional.empty())) {
-        if (options.wants(RABBIT)) {
-          overBoth(local);
-        } else {
-          measure(local, Optional.empty());
-        }
+      try (var local = side("accepting", Optional.empty());
+          var rabbit = broker.isPresent() ? side("rabbit", broker) : null) {
+        measure(local, Optional.ofNullable(rabbit));
       }
     }
     if (options.wants(BACKLOG)) {
-      backlog();
+      backlog(broker);
     }
-    return figures;
   }
 
   /** A running server, and what a round does there. */
@@ -107,23 +117,6 @@ final class AsyncBench {
     } catch (RuntimeException e) {
       side.close();
       throw e;
-    }
-  }
-
-  private void overBoth(Side local) {
-    if (options.broker().isPresent()) {
-      overBoth(local, options.broker().get());
-      return;
-    }
-    told.accept("starting a broker");
-    try (var node = RabbitNode.start(options.workDir().resolve("rabbitmq"), "")) {
-      overBoth(local, node.url());
-    }
-  }
-
-  private void overBoth(Side local, String broker) {
-    try (var rabbit = side("rabbit", Optional.of(broker))) {
-      measure(local, Optional.of(rabbit));
     }
   }
 
@@ -198,31 +191,45 @@ final class AsyncBench {
     return String.format(Locale.ROOT, "%s at %,.0f/s", what, perSecond);
   }
 
-  /** A server of its own, whose memory is then that of backlogs only. */
-  private void backlog() {
+  /** Servers of their own, one after the other, whose memory is then that of backlogs only. */
+  private void backlog(Optional<String> broker) {
+    var behind = new LinkedHashMap<String, Series>();
+    var drained = bursts("backlog", Optional.empty(), "", behind);
+    if (broker.isPresent()) {
+      var others = new LinkedHashMap<String, Series>();
+      var rates = bursts("backlog-rabbit", broker, OVER_RABBIT, others);
+      behind.put("drained" + OVER_RABBIT, Series.rates(rates));
+      behind.putAll(others);
+    }
+    figures.add(Figure.shown(BACKLOG, "/s", drained, behind));
+  }
+
+  /** The rates at which bursts were brought to their end, and what else is told of them. */
+  private List<Double> bursts(
+      String server, Optional<String> broker, String suffix, Map<String, Series> behind) {
+    var name = BACKLOG + suffix;
     var accepted = new ArrayList<Double>();
     var open = new ArrayList<Double>();
     var resident = new ArrayList<Double>();
     var rounds = new Rounds();
-    try (var side = side("backlog", Optional.empty())) {
+    try (var measured = side(server, broker)) {
       rounds.add(
-          BACKLOG,
+          name,
           n -> {
-            var burst = side.round().backlog(n, options.backlog());
+            var burst = measured.round().backlog(n, options.backlog());
             accepted.add(burst.accepted());
             open.add(burst.open());
-            resident.add(side.round().residentMebibytesMax());
+            resident.add(measured.round().residentMebibytesMax());
             return burst.ended();
           });
       rounds.warmUp(told);
       List.of(accepted, open, resident).forEach(List::clear);
       rounds.measure(options.rounds(), told);
     }
-    var behind = new LinkedHashMap<String, Series>();
-    behind.put("accepted in the burst", Series.rates(accepted));
-    behind.put("open when it was over", new Series("of " + options.backlog(), open));
-    behind.put("resident, the most ever", new Series("MiB", resident));
-    figures.add(Figure.shown(BACKLOG, "/s", rounds.of(BACKLOG), behind));
+    behind.put("accepted in the burst" + suffix, Series.rates(accepted));
+    behind.put("open when it was over" + suffix, new Series("of " + options.backlog(), open));
+    behind.put("resident, the most ever" + suffix, new Series("MiB", resident));
+    return rounds.of(name);
   }
 
   /** As long as all rounds together would take, for each number of customers. */
@@ -232,7 +239,7 @@ final class AsyncBench {
     var behind = new LinkedHashMap<String, Series>();
     for (int customers : options.crowds()) {
       failures(local, customers + " customers", customers, time, counts, behind);
-      rabbit.ifPresent(r -> failures(r, customers + ", RabbitMQ", customers, time, counts, behind));
+      rabbit.ifPresent(r -> failures(r, customers + OVER_RABBIT, customers, time, counts, behind));
     }
     figures.add(Figure.none(FAILURES, counts, behind));
   }

@@ -6,6 +6,7 @@ import flashsale.platform.json.Json;
 import java.io.EOFException;
 import java.io.IOException;
 import java.net.Socket;
+import java.net.SocketException;
 import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.time.Duration;
@@ -107,9 +108,7 @@ public final class Client implements AutoCloseable {
   Answered send(String call, Request request) throws IOException {
     long from = System.nanoTime();
     try {
-      connect();
-      socket.getOutputStream().write(request.bytes());
-      receive();
+      receive(begin(request));
       var answered = answered(from);
       tally.record(call, answered.status(), answered.code(), System.nanoTime() - from);
       return answered;
@@ -120,6 +119,32 @@ public final class Client implements AutoCloseable {
         close();
       }
     }
+  }
+
+  /**
+   * Sends a request and waits for the first bytes of the response. As browsers do, it is sent once
+   * more if the connection was used before and ends instead: a web server closes what is idle when
+   * it takes a new configuration.
+   *
+   * @return how many bytes there are
+   */
+  private int begin(Request request) throws IOException {
+    boolean reused = connect();
+    try {
+      return firstBytes(request);
+    } catch (EOFException | SocketException e) {
+      if (!reused) {
+        throw e;
+      }
+      close();
+      connect();
+      return firstBytes(request);
+    }
+  }
+
+  private int firstBytes(Request request) throws IOException {
+    socket.getOutputStream().write(request.bytes());
+    return more(0);
   }
 
   /**
@@ -138,13 +163,11 @@ public final class Client implements AutoCloseable {
     long from = System.nanoTime();
     boolean whole = false;
     try {
-      connect();
-      socket.setSoTimeout((int) LOOK_EVERY.toMillis());
-      socket.getOutputStream().write(Request.of("GET", path, token, null, null).bytes());
+      var request = Request.of("GET", path, token, null, null);
       var told = Optional.<JsonNode>empty();
       boolean begun = false;
       for (int filled = 0; told.isEmpty() && !whole && !enough.getAsBoolean(); ) {
-        filled = moreIfThereIs(filled);
+        filled = filled == 0 ? begin(request) : moreIfThereIs(filled);
         whole = reply.read(buffer, filled);
         if (whole && reply.status() != OK) {
           var problem = answered(from);
@@ -193,27 +216,30 @@ public final class Client implements AutoCloseable {
     return e;
   }
 
-  private void connect() throws IOException {
+  /** Whether there was a connection already. */
+  private boolean connect() throws IOException {
     // The server closes what is idle; a request sent into that moment would be lost.
     if (System.nanoTime() - usedAtNanoTime > IDLE_MAX.toNanos()) {
       close();
     }
     usedAtNanoTime = System.nanoTime();
     heardAtNanoTime = usedAtNanoTime;
-    if (socket == null) {
-      var address = Loopback.address(server.get());
-      socket = new Socket();
-      socket.setTcpNoDelay(true);
-      socket.setSoTimeout((int) ANSWER_MAX.toMillis());
-      socket.connect(address, (int) ANSWER_MAX.toMillis());
+    if (socket != null) {
+      return true;
     }
+    var address = Loopback.address(server.get());
+    socket = new Socket();
+    socket.setTcpNoDelay(true);
+    socket.setSoTimeout((int) ANSWER_MAX.toMillis());
+    socket.connect(address, (int) ANSWER_MAX.toMillis());
+    return false;
   }
 
-  private void receive() throws IOException {
-    int filled = 0;
-    do {
+  private void receive(int begun) throws IOException {
+    int filled = begun;
+    while (!reply.read(buffer, filled)) {
       filled = more(filled);
-    } while (!reply.read(buffer, filled));
+    }
     if (filled != reply.end()) {
       throw new Reply.Malformed("bytes after the end of the response");
     }
@@ -239,6 +265,7 @@ public final class Client implements AutoCloseable {
    * The same, without waiting for long; a stream is never silent for as long as an answer may be.
    */
   private int moreIfThereIs(int filled) throws IOException {
+    socket.setSoTimeout((int) LOOK_EVERY.toMillis());
     try {
       return more(filled);
     } catch (SocketTimeoutException e) {

@@ -228,7 +228,12 @@ class BenchTest {
         .contains("round 3/3", "verdict", "3 customers: ", "6, RabbitMQ: ")
         .contains(Bench.ASYNC_NAMES);
     assertThat(started)
-        .containsExactly("template", "accepting", "rabbit with amqp://127.0.0.1:1", "backlog");
+        .containsExactly(
+            "template",
+            "accepting",
+            "rabbit with amqp://127.0.0.1:1",
+            "backlog",
+            "backlog-rabbit with amqp://127.0.0.1:1");
     var figures = new HashMap<String, JsonNode>();
     for (var f : Json.tolerant().readTree(Files.readString(folder.resolve("figures.json")))) {
       figures.put(f.get("name").asText(), f);
@@ -244,6 +249,7 @@ class BenchTest {
     assertThat(backlog.get("value").asDouble()).isPositive();
     assertThat(backlog.get("bar").isNull()).isTrue();
     assertThat(backlog.get("comparison").asText()).isEqualTo("shown");
+    assertThat(backlog.get("behind").get("drained, RabbitMQ")).hasSize(3);
     var failures = figures.get("async-failures");
     assertThat(failures.get("value").asDouble()).isZero();
     assertThat(failures.get("rounds")).hasSize(4);

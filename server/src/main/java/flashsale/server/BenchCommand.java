@@ -26,8 +26,9 @@ import picocli.CommandLine.Spec;
     description = {
       "Measures this machine against the bars; every selling round ends with an audit.",
       "Servers, the naive peer and the load run on this machine, in a temporary folder.",
-      "With --architecture async, and no --only: what is answered with 202. Where no --rabbitmq is"
-          + " named, async-rabbitmq/direct starts a broker of its own."
+      "With --architecture async, and no --only: what is answered with 202. It is measured over"
+          + " RabbitMQ too where --rabbitmq names one, or for async-rabbitmq/direct, which starts a"
+          + " broker of its own otherwise."
     })
 final class BenchCommand implements Callable<Integer> {
   private static final int CONNECTIONS = 64;
