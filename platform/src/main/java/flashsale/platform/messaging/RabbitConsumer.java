@@ -102,7 +102,7 @@ final class RabbitConsumer implements AutoCloseable {
    *
    * <p>The broker does not always tell that a queue was deleted. Seen with 3.10: where the queue is
    * declared anew at once, it takes the old subscription for one to the new queue, and what it
-   * sends there comes never. The end of the channel gives such messages back.
+   * sends there comes never. The end of the channel gives such messages back. 4.0 was seen to tell.
    */
   private boolean subscription() throws IOException, TimeoutException {
     var channel = link.open();

@@ -39,8 +39,9 @@ final class RabbitLink {
   private static final Duration GOODBYE_MAX = Duration.ofSeconds(2);
 
   /**
-   * The largest that RabbitMQ 3.10 takes from anybody. What a stranger put into a queue must reach
-   * us in order to be parked; if it broke the connection, it would come again and again.
+   * The largest that RabbitMQ 3.10 takes from anybody; 4.0 takes an eighth of it. What a stranger
+   * put into a queue must reach us in order to be parked; if it broke the connection, it would come
+   * again and again.
    */
   private static final int BODY_MAX_BYTES = 128 * 1024 * 1024;
 
