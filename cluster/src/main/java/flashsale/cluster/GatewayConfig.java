@@ -49,6 +49,10 @@ public record GatewayConfig(
    */
   private static final String HELD_TIMEOUT = "40s";
 
+  /** Where a place has an error_page of its own it has none of the server's. */
+  private static final String REFUSED_BODIES =
+      "error_page 400 = /problems/malformed; error_page 413 = @too_large;";
+
   private static final int BURST_SECONDS = 2;
 
   public GatewayConfig {
@@ -125,12 +129,15 @@ public record GatewayConfig(
           }
 
           # How a request is sent: a read may be repeated, and the rest is told apart below. The dead
-          # letters are those of all roles, which takes longer than other reads.
+          # letters are those of all roles, which takes longer than other reads. Of what HTTP allows to
+          # repeat, a cart's items and a reservation's release end the same and are answered the same.
           map "$request_method $uri" $way {
             "~^[A-Z]+ /api/v1/admin/dead-letters" post;
             "~^(GET|HEAD) " read;
             "~^(POST|PATCH) " post;
-            default put;
+            "~^(PUT|DELETE) /api/v1/carts/[^/]+/items/[^/]+$" put;
+            "~^DELETE /api/v1/reservations/[^/]+$" put;
+            default once;
           }
 
           # Whose an address is. The roles' own /metrics and /health, and their doors, are not for outside.
@@ -171,8 +178,8 @@ public record GatewayConfig(
           proxy_send_timeout 5s;
           proxy_read_timeout %5$s;
           # Another instance is asked if this one cannot be reached, breaks off or hangs: by all who read,
-          # and with a POST or PATCH only if nothing of it was sent. An answer is an answer, 503 too:
-          # counted as a failure, a few of them would make the whole role unavailable.
+          # and by the others if nothing of it was sent, or else as is said there. An answer is an answer,
+          # 503 too: counted as a failure, a few of them would make the whole role unavailable.
           proxy_next_upstream error timeout;
           proxy_next_upstream_tries 3;
           proxy_next_upstream_timeout 5s;
@@ -187,9 +194,10 @@ public record GatewayConfig(
             error_page 494 = @long_headers;
             error_page 429 = @too_many;
             error_page 500 502 503 504 = @unavailable;
-            # Nobody is told of these two: they lead from the address to the way.
+            # Nobody is told of these: they lead from the address to the way.
             error_page 418 = @post;
             error_page 419 = @put;
+            error_page 420 = @once;
             recursive_error_pages on;
         %7$s
         %8$s
@@ -338,23 +346,48 @@ public record GatewayConfig(
               if ($role = "") { return 404; }
               if ($way = post) { return 418; }
               if ($way = put) { return 419; }
+              if ($way = once) { return 420; }
               proxy_pass http://${role}_read;
             }
 
-            # What changes something is waited for: nobody else could tell what came of it.
+            # What changes something is waited for: nobody else could tell what came of it, and what an
+            # instance that hung does in the end may come after what the customer did next. nginx itself
+            # knows that a POST must not be sent twice.
             location @post {
               proxy_read_timeout %1$s;
               proxy_pass http://${role}_$pool_kind;
             }
-            # nginx would repeat these, as HTTP allows. But the old password is wrong the second time, and
-            # what an instance that hung does in the end may come after what the customer did next.
+            # Sent again also if the instance broke off; if it hangs, not.
             location @put {
               proxy_read_timeout %1$s;
+              proxy_next_upstream error;
+              error_page 504 = @elsewhere;
+              error_page 500 502 503 = @unavailable;
+              %2$s
+              proxy_pass http://${role}_$pool_kind;
+            }
+            # nginx would repeat these, as HTTP allows. But the old password is wrong the second time, and
+            # whoever has signed out is a stranger.
+            location @once {
+              proxy_read_timeout %1$s;
               proxy_next_upstream off;
+              error_page 502 504 = @elsewhere;
+              error_page 500 503 = @unavailable;
+              %2$s
+              proxy_pass http://${role}_$pool_kind;
+            }
+            # Twice more, as long as nobody was sent anything of it.
+            location @elsewhere {
+              if ($upstream_bytes_sent !~ "^0( : 0)?$") { return 503; }
+              proxy_read_timeout %1$s;
+              proxy_next_upstream off;
+              error_page 502 504 = @elsewhere;
+              error_page 500 503 = @unavailable;
+              %2$s
               proxy_pass http://${role}_$pool_kind;
             }
         """
-        .formatted(HELD_TIMEOUT);
+        .formatted(HELD_TIMEOUT, REFUSED_BODIES);
   }
 
   private String fileLocation() {

@@ -42,7 +42,7 @@ public final class DoorRoutes {
   }
 
   private static Answer answer(Method method, Object implementation, Call call) {
-    var left = call.header(Peer.DEADLINE).flatMap(DoorRoutes::millis);
+    var left = call.header(DoorExchange.DEADLINE).flatMap(DoorRoutes::millis);
     if (left.isPresent() && !left.get().isPositive()) {
       throw Problem.unavailable(
           FailureCategory.DEPENDENCY_DOWN.name(), "The caller's time is over.", RETRY_AFTER);
@@ -66,7 +66,7 @@ public final class DoorRoutes {
       return Optional.of(Duration.ofMillis(Long.parseLong(text)));
     } catch (NumberFormatException e) {
       throw Problem.badRequest(
-          FailureCategory.BAD_INPUT.name(), Peer.DEADLINE + " must be a whole number.");
+          FailureCategory.BAD_INPUT.name(), DoorExchange.DEADLINE + " must be a whole number.");
     }
   }
 

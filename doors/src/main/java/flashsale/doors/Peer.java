@@ -1,10 +1,10 @@
 package flashsale.doors;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
+import flashsale.doors.DoorExchange.Full;
+import flashsale.doors.DoorExchange.UnknownThere;
+import flashsale.doors.DoorExchange.Unreachable;
 import flashsale.platform.batching.Late;
 import flashsale.platform.batching.Overloaded;
-import flashsale.platform.json.Json;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
@@ -16,24 +16,12 @@ import io.helidon.faulttolerance.CircuitBreaker.State;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import io.helidon.faulttolerance.Retry;
 import io.micrometer.core.instrument.Counter;
-import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
-import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
-import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.concurrent.atomic.AtomicLong;
-import org.slf4j.Logger;
-import org.slf4j.LoggerFactory;
 
 /**
  * The processes that have one role, as seen from another process. What a door offers may be asked
@@ -60,10 +48,6 @@ public final class Peer {
       int concurrencyMax,
       Duration breakerDelay) {}
 
-  /** How many milliseconds the caller still waits. */
-  static final String DEADLINE = "Deadline-Millis";
-
-  private static final Logger LOG = LoggerFactory.getLogger(Peer.class);
   private static final int CONCURRENCY_FIRST = 16;
 
   /** Of so many calls in a row the breaker looks at the share of failures. */
@@ -72,62 +56,23 @@ public final class Peer {
   private static final int BREAKER_FAILURES_PERCENT = 40;
   private static final Backoff PAUSE = new Backoff(Duration.ofMillis(20), Duration.ofMillis(500));
 
-  /**
-   * Larger bodies are sent after the head was answered: who refuses one while it is being sent
-   * resets the connection, and why is lost. Every door takes smaller ones.
-   */
-  private static final int ASK_FIRST_BYTES = 64 * 1_024;
-
   /** Retries end with the deadline; Helidon wants a limit of its own beside that. */
   private static final Duration RETRIES_MAX = Duration.ofMinutes(10);
 
   /** Who has less than this part of the usual time left is in a hurry. */
   private static final int HURRIED_PART = 2;
 
-  /** Every call meets a wrong secret; a line for each would bury all others. */
-  private static final Duration LOG_EVERY = Duration.ofMinutes(1);
-
-  /** The call did not come through, or the process there is on its way out. */
-  private static final class Unreachable extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    Unreachable(String message) {
-      super(message, null, false, false);
-    }
-  }
-
-  /** It is there and has no room: asking again would press harder, asking less helps. */
-  private static final class Full extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    Full(String message) {
-      super(message, null, false, false);
-    }
-  }
-
-  /** The process there has no such method; others may. */
-  private static final class UnknownThere extends RuntimeException {
-    private static final long serialVersionUID = 1L;
-
-    UnknownThere(String message) {
-      super(message, null, false, false);
-    }
-  }
-
   private record Address(URI url, CircuitBreaker breaker) {}
 
   private final String role;
   private final List<Address> addresses;
-  private final ServiceToken token;
   private final Settings settings;
-  private final HttpClient http;
+  private final DoorExchange exchange;
   private final AimdLimit limit;
   private final Retry retry;
   private final RetryBudget budget = new RetryBudget();
   private final AtomicInteger turn = new AtomicInteger();
   private final AtomicInteger underWay = new AtomicInteger();
-  private final AtomicLong refusalLoggedNanoTime =
-      new AtomicLong(System.nanoTime() - LOG_EVERY.toNanos());
   private final Counter retries;
   private final Counter failures;
   private final Counter full;
@@ -146,9 +91,8 @@ public final class Peer {
       HttpClient http,
       Meters meters) {
     this.role = role;
-    this.token = token;
     this.settings = settings;
-    this.http = http;
+    this.exchange = new DoorExchange(role, token, http);
     this.addresses = urls.stream().map(url -> new Address(url, breaker(settings))).toList();
     this.limit =
         AimdLimit.builder()
@@ -294,9 +238,8 @@ public final class Peer {
       if (address.breaker().state() != State.OPEN) {
         try {
           return attempt(address, method, body, most);
-        } catch (UnknownThere e) {
+        } catch (UnknownThere _) {
           ignorant++;
-          LOG.debug("{} at {} has no {}", role, address.url(), method, e);
         }
       }
     }
@@ -320,103 +263,14 @@ public final class Peer {
     }
     if (left.compareTo(most.dividedBy(HURRIED_PART)) < 0
         && address.breaker().state() == State.CLOSED) {
-      return send(address, method, body, left, true);
+      return exchange.send(address.url(), method, body, left, true);
     }
     try {
-      return address.breaker().invoke(() -> send(address, method, body, left, false));
+      return address
+          .breaker()
+          .invoke(() -> exchange.send(address.url(), method, body, left, false));
     } catch (CircuitBreakerOpenException e) {
       throw new Unreachable(role + " at " + address.url() + " has just failed elsewhere");
-    }
-  }
-
-  private byte[] send(Address address, String method, byte[] body, Duration left, boolean hurried) {
-    var request =
-        HttpRequest.newBuilder(address.url().resolve(DoorRoutes.path(role, method)))
-            .header("Authorization", "Bearer " + token.text())
-            .header("Content-Type", "application/json")
-            .header(DEADLINE, Long.toString(Math.max(1, left.toMillis())))
-            .expectContinue(body.length >= ASK_FIRST_BYTES)
-            .POST(BodyPublishers.ofByteArray(body))
-            .build();
-    try {
-      return answer(address, exchange(request, left));
-    } catch (TimeoutException e) {
-      var said = role + " at " + address.url() + " gave no answer in " + left.toMillis() + " ms";
-      throw hurried ? new Late(said) : new Unreachable(said);
-    } catch (IOException e) {
-      throw new Unreachable(role + " at " + address.url() + " does not answer: " + said(e));
-    } catch (InterruptedException e) {
-      Thread.currentThread().interrupt();
-      throw new Late("interrupted while asking " + role);
-    }
-  }
-
-  /** The time is for all of it: connecting, the answer's head and its body. */
-  private HttpResponse<byte[]> exchange(HttpRequest request, Duration left)
-      throws IOException, InterruptedException, TimeoutException {
-    var answer = http.sendAsync(request, BodyHandlers.ofByteArray());
-    try {
-      return answer.get(left.toNanos(), TimeUnit.NANOSECONDS);
-    } catch (TimeoutException | InterruptedException e) {
-      answer.cancel(true);
-      throw e;
-    } catch (ExecutionException e) {
-      throw e.getCause() instanceof IOException io ? io : new IOException(e.getCause());
-    }
-  }
-
-  private static String said(IOException e) {
-    return e.getMessage() == null ? e.getClass().getSimpleName() : e.getMessage();
-  }
-
-  private byte[] answer(Address address, HttpResponse<byte[]> response) {
-    int status = response.statusCode();
-    if (status == 200) {
-      return response.body();
-    }
-    var problem = problem(response.body());
-    var said = role + ": " + problem.path("detail").asText("status " + status);
-    var code = problem.path("code").asText();
-    throw switch (status) {
-      case 400, 409, 500 -> new FailedElsewhere(category(code), said);
-      case 413 -> new FailedElsewhere(FailureCategory.BAD_INPUT, said);
-      case 404 -> new UnknownThere(said);
-      case 401, 403 -> {
-        logRefusal(address);
-        yield new Overloaded(role + " refuses this process");
-      }
-      case 503 ->
-          switch (code) {
-            case "OVERLOADED" -> new Full(said);
-            // It is there, and trying at once would only press harder.
-            case "DEPENDENCY_DOWN" -> new Overloaded(said);
-            default -> new Unreachable(said);
-          };
-      default -> new Unreachable(said); // A proxy's own answer, for example.
-    };
-  }
-
-  private void logRefusal(Address address) {
-    long now = System.nanoTime();
-    long before = refusalLoggedNanoTime.get();
-    if (now - before >= LOG_EVERY.toNanos() && refusalLoggedNanoTime.compareAndSet(before, now)) {
-      LOG.error("{} at {} does not accept this process's doors.token", role, address.url());
-    }
-  }
-
-  private static FailureCategory category(String code) {
-    try {
-      return FailureCategory.valueOf(code);
-    } catch (IllegalArgumentException e) {
-      return FailureCategory.BUG;
-    }
-  }
-
-  private static JsonNode problem(byte[] body) {
-    try {
-      return Json.tolerant().readTree(new String(body, StandardCharsets.UTF_8));
-    } catch (JsonProcessingException e) {
-      return Json.tolerant().createObjectNode();
     }
   }
 }

@@ -12,6 +12,7 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
+import flashsale.platform.metrics.Figures;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.net.LoopbackPorts;
 import flashsale.platform.time.Deadline;
@@ -300,12 +301,7 @@ class DoorsTest {
   }
 
   private double retries() {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith("flashsale_peer_retries_total"))
-        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
-        .sum();
+    return Figures.of(meters, "flashsale_peer_retries_total");
   }
 
   @Test

@@ -16,6 +16,7 @@ import flashsale.platform.ids.Ids;
 import flashsale.platform.messaging.DeadLetterOffice;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
+import flashsale.platform.metrics.Figures;
 import flashsale.platform.metrics.Meters;
 import flashsale.platform.net.LoopbackPorts;
 import flashsale.platform.time.Deadline;
@@ -99,12 +100,7 @@ class PeerTest {
   }
 
   private double figure(String name) {
-    return meters
-        .scrape()
-        .lines()
-        .filter(line -> line.startsWith(name + "{peer=\"catalog\"}"))
-        .mapToDouble(line -> Double.parseDouble(line.substring(line.lastIndexOf(' '))))
-        .sum();
+    return Figures.of(meters, name);
   }
 
   @Test
@@ -301,7 +297,7 @@ class PeerTest {
   @Test
   void aSecretThatIsNotAcceptedIsLoggedOnce() throws IOException {
     var peer = peer(64, serve(Map.of("apply", new Told(401, "{}"))));
-    var logger = (Logger) LoggerFactory.getLogger(Peer.class);
+    var logger = (Logger) LoggerFactory.getLogger(DoorExchange.class);
     var log = new ListAppender<ILoggingEvent>();
     log.start();
     logger.addAppender(log);

@@ -115,12 +115,6 @@ public final class PaymentApi implements AutoCloseable {
     this.acceptances =
         meters.coalescer(
             "payment-accept", settings.openBatchMax(), settings.openQueueMax(), book::accept);
-    meters.gauge(
-        "flashsale.gateway.calls",
-        "Calls of the payment gateway under way",
-        "role",
-        "payments",
-        desk::callsUnderWay);
   }
 
   public void routes(Routes routes) {

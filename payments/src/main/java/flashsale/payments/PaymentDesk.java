@@ -19,6 +19,7 @@ import flashsale.platform.batching.Late;
 import flashsale.platform.messaging.Changes;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
+import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import java.time.Duration;
 import java.time.Instant;
@@ -49,6 +50,7 @@ public final class PaymentDesk implements Payments {
    * @param gatewayTimeout for an answer of the gateway; then the payment is UNKNOWN
    * @param gatewayCallsMax calls of the gateway at a time; a call without a place counts as
    *     unanswered
+   * @param breakerDelay how long a gateway that did not answer is left alone
    * @param paymentsPerOrderMax attempts to pay one order
    * @param openQueueMax payments waiting to be begun; more are refused at once
    * @param openBatchMax payments begun in one statement
@@ -66,6 +68,7 @@ public final class PaymentDesk implements Payments {
   public record Settings(
       Duration gatewayTimeout,
       int gatewayCallsMax,
+      Duration breakerDelay,
       int paymentsPerOrderMax,
       int openQueueMax,
       int openBatchMax,
@@ -83,6 +86,7 @@ public final class PaymentDesk implements Payments {
       return new Settings(
           Duration.ofSeconds(2),
           256,
+          Duration.ofSeconds(1),
           20,
           4_096,
           256,
@@ -115,10 +119,13 @@ public final class PaymentDesk implements Payments {
       PaymentGateway gateway,
       Changes changes,
       InstantSource clock,
-      Settings settings) {
+      Settings settings,
+      Meters meters) {
     this.book = new PaymentBook(database, outbox, envelopes, changes, clock, settings);
     this.gateway = gateway;
-    this.calls = new GatewayCalls(settings.gatewayCallsMax(), settings.gatewayTimeout());
+    this.calls =
+        new GatewayCalls(
+            settings.gatewayCallsMax(), settings.gatewayTimeout(), settings.breakerDelay(), meters);
     this.settings = settings;
     gateway.onAnswer(this::answered);
   }
@@ -171,6 +178,11 @@ public final class PaymentDesk implements Payments {
   /** Calls of the gateway under way now, those nobody waits for any more included. */
   int callsUnderWay() {
     return calls.underWay();
+  }
+
+  /** How the gateway is, for {@code /health}: {@code UP}, {@code DEGRADED} or {@code DOWN}. */
+  public String gatewayState() {
+    return calls.state();
   }
 
   /**

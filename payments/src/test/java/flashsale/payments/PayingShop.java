@@ -18,6 +18,7 @@ import flashsale.platform.messaging.DeadLetters;
 import flashsale.platform.messaging.Envelopes;
 import flashsale.platform.messaging.Outbox;
 import flashsale.platform.messaging.Relay;
+import flashsale.platform.metrics.Meters;
 import flashsale.platform.persistence.Database;
 import flashsale.platform.persistence.TestPostgres;
 import java.time.Duration;
@@ -43,6 +44,7 @@ final class PayingShop {
   final UnreliableGateway line = new UnreliableGateway(sandbox);
   final Outbox outbox = new Outbox(database);
   final Changes changes = new Changes(100);
+  final Meters meters = new Meters();
   final Envelopes<Fact> envelopes = new Envelopes<>(Fact.TYPES);
   final PaymentDesk desk;
   private volatile Class<? extends Fact> blocked;
@@ -72,15 +74,20 @@ final class PayingShop {
 
   /** Another process's payments on the same database and the same line. */
   PaymentDesk another(PaymentDesk.Settings settings) {
-    return new PaymentDesk(database, outbox, envelopes, line, changes, clock, settings);
+    return new PaymentDesk(database, outbox, envelopes, line, changes, clock, settings, meters);
   }
 
   /** The defaults, with the patience of a test. */
   static PaymentDesk.Settings settings(int gatewayCallsMax) {
+    return settings(gatewayCallsMax, PaymentDesk.Settings.defaults().breakerDelay());
+  }
+
+  static PaymentDesk.Settings settings(int gatewayCallsMax, Duration breakerDelay) {
     var defaults = PaymentDesk.Settings.defaults();
     return new PaymentDesk.Settings(
         PATIENCE,
         gatewayCallsMax,
+        breakerDelay,
         5,
         defaults.openQueueMax(),
         defaults.openBatchMax(),

@@ -248,6 +248,7 @@ public record Config(
   public record Payments(
       String gateway,
       Duration gatewayTimeout,
+      Duration breakerDelay,
       Duration sandboxLatency,
       double sandboxFailureRate) {}
 

@@ -363,6 +363,12 @@ final class ConfigKeys {
               "30s",
               "how long an answer of the gateway is awaited before the payment is UNKNOWN"),
           time(
+              "payments.breakerDelay",
+              "1s",
+              "10ms",
+              "1m",
+              "how long the gateway is left alone where of twenty calls fifteen got no answer"),
+          time(
               "payments.sandboxLatency",
               "20ms",
               "0s",

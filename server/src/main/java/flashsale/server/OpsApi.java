@@ -25,7 +25,7 @@ final class OpsApi {
   private final Collection<Database> databases;
   private final Map<String, DeadLetters> deadLetters;
   private final Supplier<Optional<String>> broker;
-  private final Supplier<Map<String, String>> peers;
+  private final Supplier<Map<String, String>> neighbours;
   private final Meters meters;
   private final Runnable beforeMetrics;
   private final byte[] openApi = resource("/openapi.yaml");
@@ -36,17 +36,17 @@ final class OpsApi {
    * Over these.
    *
    * @param broker how RabbitMQ is; empty without one
-   * @param peers how the roles in other processes can be reached
+   * @param neighbours how everybody else is who is asked outside of this process
    */
   OpsApi(
       Collection<Database> databases,
       Map<String, DeadLetters> deadLetters,
       Supplier<Optional<String>> broker,
-      Supplier<Map<String, String>> peers,
+      Supplier<Map<String, String>> neighbours,
       Meters meters,
       Runnable beforeMetrics) {
     this.broker = broker;
-    this.peers = peers;
+    this.neighbours = neighbours;
     this.beforeMetrics = beforeMetrics;
     this.databases = databases;
     this.deadLetters = deadLetters;
@@ -89,7 +89,7 @@ final class OpsApi {
     // What waits for the broker waits in the outbox: whoever is answered here still may buy.
     broker.get().ifPresent(state -> details.put("RabbitMQ", state));
     // A role that is down costs what needs it, and nothing else.
-    details.putAll(peers.get());
+    details.putAll(neighbours.get());
     var status = accepting ? (up ? "UP" : "DOWN") : "STOPPING";
     var answer = Answer.json(up ? 200 : 503, Map.of("status", status, "details", details));
     return up ? answer : answer.header("Retry-After", RETRY_SECONDS);

@@ -144,6 +144,7 @@ final class Settings {
     return new PaymentDesk.Settings(
         config.payments().gatewayTimeout(),
         defaults.gatewayCallsMax(),
+        config.payments().breakerDelay(),
         defaults.paymentsPerOrderMax(),
         config.checkout().queueMax(),
         config.checkout().batchMax(),

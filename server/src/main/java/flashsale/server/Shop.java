@@ -51,6 +51,7 @@ import java.time.Duration;
 import java.time.InstantSource;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
@@ -276,7 +277,8 @@ public final class Shop implements AutoCloseable {
             new SandboxGateway(databases.open("gateway"), clock, sandbox),
             changes,
             clock,
-            Settings.payments(config));
+            Settings.payments(config),
+            meters);
     var prefer = Settings.prefer(config.checkout());
     var api = new PaymentApi(desk, orders, this::carry, clock, changes, prefer, meters);
     api.routes(routes);
@@ -382,7 +384,23 @@ public final class Shop implements AutoCloseable {
   private boolean allUp() {
     return databases.all().stream().allMatch(OpsApi::answers)
         && walks.broker().orElse("UP").equals("UP")
+        && gatewayState().filter("DOWN"::equals).isEmpty()
         && elsewhere.allUp();
+  }
+
+  /** Where the payments are here. */
+  private Optional<String> gatewayState() {
+    return payments instanceof PaymentDesk desk
+        ? Optional.of(desk.gatewayState())
+        : Optional.empty();
+  }
+
+  /** For {@code /health}: who is asked outside of this process, and how they are. */
+  private Map<String, String> neighbours() {
+    var states = new LinkedHashMap<String, String>();
+    gatewayState().ifPresent(state -> states.put("payment gateway", state));
+    states.putAll(elsewhere.states());
+    return states;
   }
 
   private AutoCloseable startBackground() {
@@ -431,7 +449,7 @@ public final class Shop implements AutoCloseable {
             databases.all(),
             outboxes.letters(),
             walks::broker,
-            elsewhere::states,
+            this::neighbours,
             meters,
             this::refreshMeters);
     serveWhatIsCommon();

@@ -198,7 +198,7 @@ public final class RabbitBus implements Bus {
       publisher.forget(queue);
       throw e;
     } catch (IOException | TimeoutException | ShutdownSignalException e) {
-      LOG.warn("queue {} is declared later: {}", queue, RabbitLink.Failure.of(e).text());
+      LOG.warn("queue {} is declared later: {}", queue, RabbitFailure.of(e).text());
     } finally {
       link.close();
     }

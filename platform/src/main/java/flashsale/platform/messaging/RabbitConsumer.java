@@ -81,13 +81,13 @@ final class RabbitConsumer implements AutoCloseable {
         if (closing) {
           return;
         }
-        trouble = RabbitLink.Failure.of(e).text();
+        trouble = RabbitFailure.of(e).text();
         LOG.warn("queue {}: consumer starts again: RabbitMQ {}", queue, trouble);
         failures++;
       } catch (Error e) {
         // Whatever it was, what lies in the queue must go on.
         LOG.error("queue {}: consumer failed badly and starts again", queue, e);
-        trouble = RabbitLink.Failure.of(e).text();
+        trouble = RabbitFailure.of(e).text();
         failures++;
       }
       if (!closing) {

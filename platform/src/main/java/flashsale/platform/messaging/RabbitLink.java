@@ -1,26 +1,21 @@
 package flashsale.platform.messaging;
 
-import com.rabbitmq.client.AMQP;
 import com.rabbitmq.client.Address;
-import com.rabbitmq.client.AuthenticationFailureException;
 import com.rabbitmq.client.BlockedListener;
 import com.rabbitmq.client.Channel;
 import com.rabbitmq.client.Connection;
 import com.rabbitmq.client.ConnectionFactory;
 import com.rabbitmq.client.DnsRecordIpAddressResolver;
 import com.rabbitmq.client.ListAddressResolver;
-import com.rabbitmq.client.PossibleAuthenticationFailureException;
 import com.rabbitmq.client.ShutdownSignalException;
 import com.rabbitmq.client.SocketConfigurators;
 import flashsale.platform.time.Backoff;
 import java.io.IOException;
 import java.net.Socket;
 import java.net.URISyntaxException;
-import java.net.UnknownHostException;
 import java.security.GeneralSecurityException;
 import java.time.Duration;
 import java.util.List;
-import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeoutException;
 import java.util.concurrent.locks.LockSupport;
 import javax.net.ssl.SSLContext;
@@ -35,7 +30,6 @@ final class RabbitLink {
   private static final Duration CONNECT_MAX = Duration.ofSeconds(5);
   private static final Duration HEARTBEAT = Duration.ofSeconds(10);
   private static final Backoff BACKOFF = new Backoff(Duration.ofMillis(100), Duration.ofSeconds(5));
-
   private static final Duration GOODBYE_MAX = Duration.ofSeconds(2);
 
   /**
@@ -115,7 +109,7 @@ final class RabbitLink {
       try {
         return factory.newConnection(null, new ListAddressResolver(List.of(left.next())), name);
       } catch (IOException | TimeoutException e) {
-        if (e instanceof IOException answer && Failure.of(e).answered()) {
+        if (e instanceof IOException answer && RabbitFailure.of(e).answered()) {
           refusal = answer;
         }
         if (left.hasNext()) {
@@ -146,74 +140,9 @@ final class RabbitLink {
     }
   }
 
-  /**
-   * What keeps the broker from being used.
-   *
-   * @param text what it does, after its name: "refuses: …", "is not reached: …"
-   * @param answered whether the broker itself said so
-   * @param lasting whether it does not come right by itself
-   */
-  record Failure(String text, boolean answered, boolean lasting) {
-    static Failure of(Throwable thrown) {
-      if (thrown instanceof TopologyConflict) {
-        return refusal(thrown.getMessage(), true);
-      }
-      for (var t = thrown; t != null; t = t.getCause()) {
-        if (t instanceof ShutdownSignalException signal && !signal.isInitiatedByApplication()) {
-          switch (signal.getReason()) {
-            case AMQP.Connection.Close close -> {
-              return refusal(close.getReplyCode(), close.getReplyText());
-            }
-            case AMQP.Channel.Close close -> {
-              return refusal(close.getReplyCode(), close.getReplyText());
-            }
-            case null, default -> {}
-          }
-        }
-      }
-      return switch (thrown) {
-        case AuthenticationFailureException e -> refusal(words(e), true);
-        // Older brokers close the connection without a word.
-        case PossibleAuthenticationFailureException e -> refusal(words(e), false);
-        // Its message is the name alone.
-        case UnknownHostException _ -> unreached("unknown host");
-        case IOException e -> unreached(words(e));
-        case TimeoutException e -> unreached(words(e));
-        case ShutdownSignalException e -> unreached(words(e));
-        default -> new Failure("cannot be used: " + thrown, false, false);
-      };
-    }
-
-    private static Failure refusal(int code, String words) {
-      boolean forbidden = code == AMQP.ACCESS_REFUSED || code == AMQP.NOT_ALLOWED;
-      // One of the others may end.
-      boolean full = words.contains("limit") && words.contains("is reached");
-      return refusal(words.isEmpty() ? "code " + code : words, forbidden && !full);
-    }
-
-    private static Failure refusal(String words, boolean lasting) {
-      return new Failure("refuses: " + words, true, lasting);
-    }
-
-    private static Failure unreached(String words) {
-      return new Failure("is not reached: " + words, false, false);
-    }
-
-    /** The client wraps what has a message in what has none. */
-    private static String words(Exception thrown) {
-      for (Throwable t = thrown; t != null; t = t.getCause()) {
-        if (t.getMessage() != null) {
-          return t.getMessage();
-        }
-      }
-      return thrown.getClass().getSimpleName();
-    }
-  }
-
   /** Waits before another try to connect, with full jitter; a thread that is unparked goes on. */
   static void pause(int failures) {
-    long cap = BACKOFF.after(failures + 1).toNanos();
-    LockSupport.parkNanos(ThreadLocalRandom.current().nextLong(cap / 2, cap + 1));
+    LockSupport.parkNanos(BACKOFF.jittered(failures + 1).toNanos());
   }
 
   /** Closes a channel that may be broken. */

@@ -199,7 +199,7 @@ final class RabbitPublisher implements AutoCloseable {
     if (lost != null) {
       RabbitLink.closeQuietly(lost.channel);
     }
-    var failure = RabbitLink.Failure.of(thrown);
+    var failure = RabbitFailure.of(thrown);
     if (!failure.text().equals(trouble)) {
       LOG.warn("RabbitMQ at {} {}", settings.place(), failure.text());
     }

@@ -107,6 +107,12 @@ public final class Meters implements AutoCloseable {
         "pool",
         database.name(),
         database::waiting);
+    gauge(
+        "flashsale.pool.down",
+        "1 while nobody waits for a connection, because there is none",
+        "pool",
+        database.name(),
+        () -> database.isLeftAlone() ? 1 : 0);
     if (database.replicaState().isPresent()) {
       var reads = "Reads that a replica could answer: answered by it, or passed to the primary";
       var name = "flashsale.replica.reads";

@@ -16,7 +16,8 @@ import org.flywaydb.core.Flyway;
 /**
  * One role's own PostgreSQL database behind a bounded pool. The pool's waiters are bounded too:
  * with hundreds of virtual threads waiting inside HikariCP some of them starve for seconds, so a
- * fair semaphore stands before it. Thread-safe.
+ * fair semaphore stands before it. While the server gives no connections at all, nobody waits for
+ * one. Thread-safe.
  */
 public final class Database implements AutoCloseable {
   /**
@@ -97,6 +98,7 @@ public final class Database implements AutoCloseable {
 
   private final Settings settings;
   private final HikariDataSource pool;
+  private final ConnectionBreaker connections;
   private final Semaphore permits;
   private final AtomicInteger waiting = new AtomicInteger();
 
@@ -125,6 +127,7 @@ public final class Database implements AutoCloseable {
     config.addDataSourceProperty("binaryTransferEnable", BINARY);
     config.addDataSourceProperty("ApplicationName", "flashsale-" + settings.name());
     this.pool = new HikariDataSource(config);
+    this.connections = new ConnectionBreaker(settings.name(), pool);
     this.replica = settings.readUrl().isEmpty() ? null : new ReadReplica(settings, this::with);
   }
 
@@ -214,7 +217,7 @@ public final class Database implements AutoCloseable {
 
   private <T> T borrow(Work<T> work) {
     acquire();
-    try (var connection = connection()) {
+    try (var connection = connections.connect()) {
       return work.on(connection);
     } catch (SQLException e) {
       throw new DatabaseFailure(settings.name() + ": " + e.getMessage(), e);
@@ -223,15 +226,10 @@ public final class Database implements AutoCloseable {
     }
   }
 
-  private Connection connection() {
-    try {
-      return pool.getConnection();
-    } catch (SQLException e) {
-      throw DatabaseFailure.unconnected(settings.name() + ": " + e.getMessage(), e);
-    }
-  }
-
   private void acquire() {
+    if (connections.isOpen()) {
+      throw connections.refusal();
+    }
     try {
       // Not tryAcquire(): that one overtakes those who wait.
       if (permits.tryAcquire(0, TimeUnit.MILLISECONDS)) {
@@ -269,6 +267,11 @@ public final class Database implements AutoCloseable {
   /** Threads waiting for a connection now. */
   public int waiting() {
     return waiting.get();
+  }
+
+  /** Whether nobody waits for a connection, because there was none for those who did. */
+  public boolean isLeftAlone() {
+    return connections.isOpen();
   }
 
   @Override

@@ -2,6 +2,7 @@ package flashsale.platform.persistence;
 
 import static org.assertj.core.api.Assertions.assertThat;
 import static org.assertj.core.api.Assertions.assertThatThrownBy;
+import static org.assertj.core.api.Assertions.catchThrowable;
 import static org.awaitility.Awaitility.await;
 
 import flashsale.platform.batching.Overloaded;
@@ -11,6 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -167,6 +169,34 @@ final class DatabaseTest {
               });
       assertThat(notes(database)).isEmpty();
     }
+  }
+
+  @Test
+  void whereNoConnectionIsToBeHadNobodyWaitsForOneUntilThereIs() throws Exception {
+    try (var database = Database.open(one(settings, 10, Duration.ofMillis(300)));
+        var owner = TestPostgres.connect(settings)) {
+      execute(owner, "ALTER DATABASE " + owner.getCatalog() + " CONNECTION LIMIT 0");
+      execute(
+          owner,
+          """
+          SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+          WHERE datname = current_database() AND pid <> pg_backend_pid()
+          """);
+      await().until(() -> failure(database).filter(f -> f.contains("is left alone")).isPresent());
+      assertThatThrownBy(() -> notes(database))
+          .isInstanceOfSatisfying(
+              DatabaseFailure.class, e -> assertThat(e.isUnreachable()).isTrue());
+
+      execute(owner, "ALTER DATABASE " + owner.getCatalog() + " CONNECTION LIMIT -1");
+      await()
+          .ignoreExceptionsInstanceOf(DatabaseFailure.class)
+          .until(() -> notes(database).isEmpty());
+      assertThat(database.isLeftAlone()).isFalse();
+    }
+  }
+
+  private static Optional<String> failure(Database database) {
+    return Optional.ofNullable(catchThrowable(() -> notes(database))).map(Throwable::getMessage);
   }
 
   @Test
