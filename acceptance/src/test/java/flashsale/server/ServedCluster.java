@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -21,6 +22,9 @@ public final class ServedCluster implements AutoCloseable {
           "FLASHSALE_LIMITS_CUSTOMER_WRITES", "0",
           "FLASHSALE_LIMITS_CUSTOMER_PURCHASES", "0",
           "FLASHSALE_LIMITS_PASSWORDS_PER_MINUTE", "0");
+
+  /** Less patience than by default: tests stop many. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(5);
 
   private final ShopFolder directory;
   private final RunningCluster cluster;
@@ -53,7 +57,8 @@ public final class ServedCluster implements AutoCloseable {
             false,
             RunningCluster.token(),
             LoopbackPorts::free)
-        .with(TIRELESS);
+        .with(TIRELESS)
+        .with(SILENCE_MAX);
   }
 
   /** The gateway's. */
