@@ -11,11 +11,13 @@ import java.io.UncheckedIOException;
 import java.net.URI;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 
 /**
@@ -26,10 +28,22 @@ final class FaultLog implements AutoCloseable {
   /** Eight processes that start at the same time on two cores take a minute. */
   static final Duration BACK_MAX = Duration.ofMinutes(3);
 
-  private record Row(String what, double sync, double async, Future<Double> back) {}
+  private static final String FORM = "%-62s %8s %8s %8s%n";
+  private static final String HEAD = FORM.formatted("seconds until", "bought", "async", "back");
+
+  private record Row(String what, double sync, double async, Future<Double> back) {
+    String line() {
+      return FORM.formatted(
+          what,
+          "%.1f".formatted(sync),
+          "%.1f".formatted(async),
+          back.state() == Future.State.SUCCESS ? "%.1f".formatted(back.resultNow()) : "-");
+    }
+  }
 
   private final ServedCluster cluster;
   private final List<Row> rows = new ArrayList<>();
+  private final List<Future<Integer>> commands = new ArrayList<>();
   private final ExecutorService watchers = Executors.newVirtualThreadPerTaskExecutor();
 
   FaultLog(ServedCluster cluster) {
@@ -71,6 +85,7 @@ final class FaultLog implements AutoCloseable {
         new String[] {name},
         () -> {
           var command = watchers.submit(() -> cluster.command("restart", name));
+          commands.add(command);
           await().atMost(BACK_MAX).until(() -> before.handle().isEmpty() || command.isDone());
         });
   }
@@ -84,7 +99,19 @@ final class FaultLog implements AutoCloseable {
     var back = watchers.submit(() -> secondsUntilBack(before, from));
     var async = watchers.submit(() -> secondsUntilBought(shoppers, Way.ASYNC, struck, from));
     double sync = secondsUntilBought(shoppers, Way.SYNC, struck, from);
-    rows.add(new Row(String.join(", ", names) + " " + fault, sync, get(async), back));
+    rows.add(new Row(title(names) + " " + fault, sync, get(async), back));
+  }
+
+  /** Each role or server once. */
+  private static String title(String... names) {
+    return Stream.of(names)
+        .collect(
+            Collectors.groupingBy(
+                name -> name.split("/", 2)[0], LinkedHashMap::new, Collectors.counting()))
+        .entrySet()
+        .stream()
+        .map(one -> one.getValue() == 1 ? one.getKey() : one.getKey() + " (both)")
+        .collect(Collectors.joining(", "));
   }
 
   private static double secondsUntilBought(Shoppers shoppers, Way way, long since, long from) {
@@ -143,11 +170,12 @@ final class FaultLog implements AutoCloseable {
   /** Returns when all that was struck is there again. */
   void awaitBack() {
     rows.forEach(row -> get(row.back()));
+    assertThat(commands).allMatch(command -> get(command) == 0);
   }
 
-  private static double get(Future<Double> seconds) {
+  private static <T> T get(Future<T> result) {
     try {
-      return seconds.get();
+      return result.get();
     } catch (ExecutionException e) {
       throw new AssertionError(e.getCause().getMessage(), e);
     } catch (InterruptedException e) {
@@ -156,22 +184,10 @@ final class FaultLog implements AutoCloseable {
     }
   }
 
-  /** A table. */
+  /** A table: until somebody bought, and without waiting, and until the processes were back. */
   @Override
   public String toString() {
-    var text = new StringBuilder();
-    var form = "%-36s %20s %20s %15s%n";
-    text.append(
-        form.formatted("seconds until", "bought again", "the same, async", "process is back"));
-    for (var row : rows) {
-      text.append(
-          form.formatted(row.what(), told(row.sync()), told(row.async()), told(get(row.back()))));
-    }
-    return text.toString();
-  }
-
-  private static String told(double seconds) {
-    return "%.1f".formatted(seconds);
+    return rows.stream().map(Row::line).collect(Collectors.joining("", HEAD, ""));
   }
 
   @Override

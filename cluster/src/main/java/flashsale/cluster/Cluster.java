@@ -42,7 +42,7 @@ import java.util.function.Function;
  */
 public final class Cluster implements AutoCloseable {
   private static final Duration READY_MAX = Duration.ofMinutes(3);
-  private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
+  private static final Duration ANSWER_MAX = Duration.ofSeconds(3);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
   private static final Duration LEFTOVER_MAX = Duration.ofSeconds(30);
 
@@ -150,9 +150,10 @@ public final class Cluster implements AutoCloseable {
             this::tell);
     awaitAnswer("nginx", url().resolve("/health/ready"));
     progress.accept("nginx at " + url());
-    watchdogs.add(watchdog("nginx", nginx, url()));
+    watchdogs.add(watchdog("nginx", nginx, url(), plan.silenceMax()));
     members.forEach(
-        (member, process) -> watchdogs.add(watchdog(member.name(), process, member.url())));
+        (member, process) ->
+            watchdogs.add(watchdog(member.name(), process, member.url(), READY_MAX)));
     servers.forEach(server -> watchdogs.add(server.watchdog(plan.silenceMax())));
     tell();
   }
@@ -161,9 +162,9 @@ public final class Cluster implements AutoCloseable {
     servers.add(new SupervisedServer(name, node, this::tell));
   }
 
-  private Watchdog watchdog(String name, Supervised process, URI url) {
+  private Watchdog watchdog(String name, Supervised process, URI url, Duration startMax) {
     var alive = url.resolve("/health/live");
-    var silence = new Silence(READY_MAX, plan.silenceMax());
+    var silence = new Silence(startMax, plan.silenceMax());
     return new Watchdog(name, process::pid, () -> answers(alive), process::kill, silence);
   }
 

@@ -55,7 +55,7 @@ public final class RabbitNode implements ServerNode {
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
   private static final Duration COMMAND_MAX = Duration.ofMinutes(1);
   private static final Duration END_MAX = Duration.ofSeconds(10);
-  private static final int ANSWER_MAX_MILLIS = 2_000;
+  private static final int ANSWER_MAX_MILLIS = 3_000;
   private static final int LAST_WORDS_CHARS = 1_000;
   private static final AtomicInteger NUMBER = new AtomicInteger();
 

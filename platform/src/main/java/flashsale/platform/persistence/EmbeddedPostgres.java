@@ -37,7 +37,7 @@ public final class EmbeddedPostgres implements ServerNode {
 
   private static final int CONNECT_MAX_SECONDS = 10;
   private static final int STATEMENT_MAX_SECONDS = 60;
-  private static final int ANSWER_MAX_SECONDS = 2;
+  private static final int ANSWER_MAX_SECONDS = 3;
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
 
   private final Path folder;
