@@ -7,6 +7,7 @@ import java.io.PrintWriter;
 import java.io.StringWriter;
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
@@ -14,13 +15,17 @@ import java.util.stream.Stream;
 
 /** A cluster of real processes that are this test's children, and the commands beside it. */
 public final class ServedCluster implements AutoCloseable {
-  /** Tests ask more often than customers do. */
+  /** Tests ask more often than customers do, and where other processes start hashing is slow. */
   private static final Map<String, String> TIRELESS =
       Map.of(
+          "FLASHSALE_USERS_HASH_WAIT_MAX", "30s",
           "FLASHSALE_LIMITS_CUSTOMER_READS", "0",
           "FLASHSALE_LIMITS_CUSTOMER_WRITES", "0",
           "FLASHSALE_LIMITS_CUSTOMER_PURCHASES", "0",
           "FLASHSALE_LIMITS_PASSWORDS_PER_MINUTE", "0");
+
+  /** Less patience than by default: tests stop many. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(6);
 
   private final ShopFolder directory;
   private final RunningCluster cluster;
@@ -53,7 +58,8 @@ public final class ServedCluster implements AutoCloseable {
             false,
             RunningCluster.token(),
             LoopbackPorts::free)
-        .with(TIRELESS);
+        .with(TIRELESS)
+        .with(SILENCE_MAX);
   }
 
   /** The gateway's. */

@@ -1,7 +1,7 @@
 package flashsale.cluster;
 
 import flashsale.cluster.ClusterState.Running;
-import flashsale.platform.lifecycle.Periodic;
+import flashsale.platform.lifecycle.ServerNode;
 import flashsale.platform.messaging.RabbitNode;
 import flashsale.platform.persistence.EmbeddedPostgres;
 import flashsale.redis.RedisNode;
@@ -23,13 +23,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.LockSupport;
 import java.util.function.Consumer;
 import java.util.function.Function;
@@ -38,17 +37,14 @@ import java.util.function.Function;
  * The separate services on this machine: PostgreSQL with a database for each role, RabbitMQ for
  * requests that nobody waits for, Redis for what they share, every role so many times, and nginx
  * before them. All of them are children of this process, listen on the loopback interface only, and
- * are started again when they end before they should. Thread-safe.
+ * are started again, on the same folders and ports, when they end before they should or hang.
+ * Thread-safe.
  */
 public final class Cluster implements AutoCloseable {
   private static final Duration READY_MAX = Duration.ofMinutes(3);
-  private static final Duration ANSWER_MAX = Duration.ofSeconds(2);
+  private static final Duration ANSWER_MAX = Duration.ofSeconds(3);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
   private static final Duration LEFTOVER_MAX = Duration.ofSeconds(30);
-  private static final Duration LOOK_AFTER_EVERY = Duration.ofMillis(500);
-
-  /** What says nothing for so long hangs: Kubernetes' liveness probes by default bear as much. */
-  private static final Duration SILENCE_MAX = Duration.ofSeconds(15);
 
   /** How a role's process is started, for its data directory. */
   public interface Program extends Function<Path, List<String>> {}
@@ -68,14 +64,12 @@ public final class Cluster implements AutoCloseable {
           .connectTimeout(ANSWER_MAX)
           .version(HttpClient.Version.HTTP_1_1)
           .build();
+  private final List<SupervisedServer> servers = new CopyOnWriteArrayList<>();
+  private final List<Watchdog> watchdogs = new ArrayList<>();
   private EmbeddedPostgres postgres;
   private RabbitNode rabbit;
   private RedisNode redis;
   private Supervised nginx;
-  private final List<Periodic> watches = new ArrayList<>();
-  private int postgresRestarts;
-  private int rabbitRestarts;
-  private int redisRestarts;
   private volatile boolean closing;
 
   private Cluster(
@@ -129,6 +123,7 @@ public final class Cluster implements AutoCloseable {
   private void start() {
     ClusterState.read(folder).ifPresent(Cluster::endLeftovers);
     postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
+    supervise("postgres", postgres);
     progress.accept("PostgreSQL, port " + postgres.port());
     // Every request may ask to be answered with 202, whatever the default is.
     startRabbit();
@@ -155,11 +150,22 @@ public final class Cluster implements AutoCloseable {
             this::tell);
     awaitAnswer("nginx", url().resolve("/health/ready"));
     progress.accept("nginx at " + url());
-    watches.add(new Periodic("cluster-servers", LOOK_AFTER_EVERY, this::lookAfterServers));
-    for (var member : members.entrySet()) {
-      watches.add(lookAfter(member.getKey(), member.getValue()));
-    }
+    watchdogs.add(watchdog("nginx", nginx, url(), plan.silenceMax()));
+    members.forEach(
+        (member, process) ->
+            watchdogs.add(watchdog(member.name(), process, member.url(), READY_MAX)));
+    servers.forEach(server -> watchdogs.add(server.watchdog(plan.silenceMax())));
     tell();
+  }
+
+  private void supervise(String name, ServerNode node) {
+    servers.add(new SupervisedServer(name, node, this::tell));
+  }
+
+  private Watchdog watchdog(String name, Supervised process, URI url, Duration startMax) {
+    var alive = url.resolve("/health/live");
+    var silence = new Silence(startMax, plan.silenceMax());
+    return new Watchdog(name, process::pid, () -> answers(alive), process::kill, silence);
   }
 
   private void startRabbit() {
@@ -168,6 +174,7 @@ public final class Cluster implements AutoCloseable {
     }
     try {
       rabbit = RabbitNode.start(folder.resolve("rabbitmq"), "");
+      supervise("rabbitmq", rabbit);
       progress.accept("RabbitMQ");
     } catch (IllegalStateException e) {
       if (plan.async()) {
@@ -184,6 +191,7 @@ public final class Cluster implements AutoCloseable {
     }
     try {
       redis = RedisNode.start(folder.resolve("redis"), "");
+      supervise("redis", redis);
       progress.accept("Redis, port " + redis.port());
     } catch (IllegalStateException e) {
       progress.accept("without Redis: " + e.getMessage());
@@ -308,60 +316,6 @@ public final class Cluster implements AutoCloseable {
     }
   }
 
-  /** A process that hangs is no better than one that has ended; starting may take longer. */
-  private Periodic lookAfter(Member member, Supervised process) {
-    var alive = member.url().resolve("/health/live");
-    var pid = new AtomicLong();
-    var heard = new AtomicBoolean();
-    var heardNanoTime = new AtomicLong();
-    return new Periodic(
-        "look-after-" + member.name(),
-        LOOK_AFTER_EVERY,
-        () -> {
-          long now = System.nanoTime();
-          long present = process.pid();
-          if (pid.getAndSet(present) != present) {
-            heard.set(false);
-            heardNanoTime.set(now);
-          }
-          if (answers(alive)) {
-            heard.set(true);
-            heardNanoTime.set(now);
-          } else if (!closing
-              && present != 0
-              && now - heardNanoTime.get() > (heard.get() ? SILENCE_MAX : READY_MAX).toNanos()) {
-            process.kill();
-            heardNanoTime.set(now);
-          }
-        });
-  }
-
-  /**
-   * PostgreSQL and RabbitMQ are started again on the folders that they had, on the same ports if
-   * nobody has taken them.
-   */
-  private synchronized void lookAfterServers() {
-    if (closing) {
-      return;
-    }
-    if (!postgres.isRunning()) {
-      postgres.close();
-      postgres = EmbeddedPostgres.start(folder, plan.connectionsMax());
-      postgresRestarts++;
-      tell();
-    }
-    if (rabbit != null && !rabbit.isRunning()) {
-      rabbit.restart();
-      rabbitRestarts++;
-      tell();
-    }
-    if (redis != null && !redis.isRunning()) {
-      redis.restart();
-      redisRestarts++;
-      tell();
-    }
-  }
-
   /** Where clients find it. */
   public URI url() {
     return URI.create("http://" + listen);
@@ -377,16 +331,7 @@ public final class Cluster implements AutoCloseable {
   /** What runs now. */
   public synchronized ClusterState state() {
     var running = new ArrayList<Running>();
-    running.add(
-        server(
-            "postgres", postgres.isRunning(), postgres.pid(), postgres.port(), postgresRestarts));
-    if (rabbit != null) {
-      int port = URI.create(rabbit.url()).getPort();
-      running.add(server("rabbitmq", rabbit.isRunning(), rabbit.pid(), port, rabbitRestarts));
-    }
-    if (redis != null) {
-      running.add(server("redis", redis.isRunning(), redis.pid(), redis.port(), redisRestarts));
-    }
+    servers.forEach(server -> running.add(server.running()));
     members.forEach(
         (member, process) ->
             running.add(
@@ -395,15 +340,11 @@ public final class Cluster implements AutoCloseable {
     return new ClusterState(ProcessHandle.current().pid(), startedAt, url(), plan.async(), running);
   }
 
-  private static Running server(String name, boolean runs, long pid, int port, int restarts) {
-    return Running.of(name, runs ? pid : 0, port, restarts);
-  }
-
   /** Stops everything, those first who ask the others. */
   @Override
   public void close() {
     closing = true;
-    watches.forEach(Periodic::close);
+    watchdogs.forEach(Watchdog::close);
     if (nginx != null) {
       nginx.close();
       NginxNode.remove(folder.resolve("nginx"));
@@ -412,15 +353,7 @@ public final class Cluster implements AutoCloseable {
     try (var threads = Executors.newVirtualThreadPerTaskExecutor()) {
       all.forEach(member -> threads.execute(member::close));
     }
-    if (rabbit != null) {
-      rabbit.close();
-    }
-    if (redis != null) {
-      redis.close();
-    }
-    if (postgres != null) {
-      postgres.close();
-    }
+    List.copyOf(servers).reversed().forEach(SupervisedServer::close);
     http.close();
     ClusterState.forget(folder);
   }

@@ -2,6 +2,7 @@ package flashsale.cluster;
 
 import java.net.URI;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -20,14 +21,25 @@ import java.util.stream.Collectors;
  * @param members in the order in which they are started
  * @param async how requests are answered that do not say
  * @param token the doors' secret
+ * @param silenceMax what says nothing for so long hangs
  */
 public record ClusterPlan(
-    List<Member> members, boolean async, String token, Map<String, String> settings) {
+    List<Member> members,
+    boolean async,
+    String token,
+    Map<String, String> settings,
+    Duration silenceMax) {
   /** Those whom others need come first. */
   public static final List<String> ROLES =
       List.of("users", "inventory", "orders", "catalog", "payments", "reservations");
 
+  /** What the roles stand on, by the names that commands know. */
+  public static final List<String> SERVERS = List.of("postgres", "rabbitmq", "redis", "nginx");
+
   public static final int REPLICAS_MAX = 8;
+
+  /** Kubernetes' liveness probes by default bear as much. */
+  private static final Duration SILENCE_MAX = Duration.ofSeconds(15);
 
   /** Connections of one process to its role's database. */
   private static final Map<String, Integer> POOLS =
@@ -71,12 +83,17 @@ public record ClusterPlan(
         members.add(new Member(role, number, freePort.getAsInt(), freePort.getAsInt()));
       }
     }
-    return new ClusterPlan(List.copyOf(members), async, token, Map.of());
+    return new ClusterPlan(List.copyOf(members), async, token, Map.of(), SILENCE_MAX);
   }
 
   /** The same with more settings for every process, by the names of their environment variables. */
   public ClusterPlan with(Map<String, String> more) {
-    return new ClusterPlan(members, async, token, Map.copyOf(more));
+    return new ClusterPlan(members, async, token, Map.copyOf(more), silenceMax);
+  }
+
+  /** The same with more or less patience. */
+  public ClusterPlan with(Duration otherSilenceMax) {
+    return new ClusterPlan(members, async, token, settings, otherSilenceMax);
   }
 
   /** The processes of a role. */

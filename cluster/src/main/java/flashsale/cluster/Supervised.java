@@ -122,7 +122,6 @@ final class Supervised implements AutoCloseable {
 
   /** Ends it as a crash would, because it does not answer; it is started again. */
   void kill() {
-    LOG.warn("{} does not answer any more and is killed", name);
     process.destroyForcibly();
   }
 

@@ -1,5 +1,7 @@
 package flashsale.redis;
 
+import flashsale.platform.lifecycle.ProcessTree;
+import flashsale.platform.lifecycle.ServerNode;
 import flashsale.platform.lifecycle.ServerProgram;
 import flashsale.platform.net.LoopbackPorts;
 import java.io.BufferedReader;
@@ -25,7 +27,7 @@ import java.util.concurrent.locks.LockSupport;
  * A Redis server of one's own, for tests and for {@code flashsale cluster}: with a password, on the
  * loopback interface only, nothing of it on the disk. It is a child of this process.
  */
-public final class RedisNode implements AutoCloseable {
+public final class RedisNode implements ServerNode {
   /** There is none to be started here; the message says what to install. */
   public static final class NotInstalled extends IllegalStateException {
     private static final long serialVersionUID = 1L;
@@ -51,7 +53,7 @@ public final class RedisNode implements AutoCloseable {
   private final Path settings;
   private final String password = UUID.randomUUID().toString();
   private final int port = LoopbackPorts.free();
-  private Process server;
+  private volatile Process server;
 
   private RedisNode(ServerProgram program, Path folder, String more) throws IOException {
     this.program = program;
@@ -108,6 +110,7 @@ public final class RedisNode implements AutoCloseable {
   }
 
   /** Starts it again, on the same port and with nothing in it, unless it runs. */
+  @Override
   public void restart() {
     if (isRunning()) {
       return;
@@ -133,7 +136,8 @@ public final class RedisNode implements AutoCloseable {
     }
   }
 
-  private boolean answers() {
+  @Override
+  public boolean answers() {
     try {
       return command("PING").startsWith("+PONG");
     } catch (IOException e) {
@@ -176,30 +180,37 @@ public final class RedisNode implements AutoCloseable {
     return "redis://:" + password + "@127.0.0.1:" + otherPort;
   }
 
+  @Override
   public int port() {
     return port;
   }
 
+  @Override
   public long pid() {
     return server.pid();
   }
 
+  @Override
   public boolean isRunning() {
     return server != null && server.isAlive();
   }
 
-  /** Ends it (kill -9). */
   @Override
-  public void close() {
+  public void kill() {
     if (server == null) {
       return;
     }
-    server.destroyForcibly();
+    ProcessTree.kill(server.toHandle());
     program.remove(folder);
     try {
       server.waitFor(END_MAX_SECONDS, TimeUnit.SECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }
+  }
+
+  @Override
+  public void close() {
+    kill();
   }
 }

@@ -6,6 +6,7 @@ import flashsale.cluster.ClusterState;
 import flashsale.cluster.ClusterState.Running;
 import flashsale.cluster.NginxNode;
 import flashsale.platform.json.Json;
+import flashsale.platform.persistence.EmbeddedPostgres;
 import java.io.File;
 import java.io.IOException;
 import java.io.PrintWriter;
@@ -36,9 +37,11 @@ import picocli.CommandLine.Spec;
     name = "cluster",
     description = {
       "Runs the roles as separate services on this machine: nginx, each role so many times,",
-      "PostgreSQL with a database for each role, and, where they are installed, RabbitMQ for requests",
+      "PostgreSQL with a database for each role, and, where they are installed, RabbitMQ for"
+          + " requests",
       "that nobody waits for and Redis for what the processes share.",
-      "What ends before it should is started again. Other commands find the cluster by its",
+      "What ends before it should, or hangs, is started again. Other commands find the cluster by"
+          + " its",
       "--data-dir: flashsale sale create FILE --data-dir data/cluster"
     })
 final class ClusterCommand implements Runnable {
@@ -313,36 +316,88 @@ final class ClusterCommand implements Runnable {
   @Command(
       name = "restart",
       description = {
-        "Stops and starts the processes of roles, one of each at a time: the gateway sends a process",
-        "nothing new before it is told to stop, so with --replicas 2 nobody notices."
+        "Stops and starts the processes of roles, one of each at a time: the gateway sends a"
+            + " process",
+        "nothing new before it is told to stop, so with --replicas 2 nobody notices. Servers, of"
+            + " which",
+        "there is one each, are away for a few seconds."
       })
   int restart(
       @Mixin Place place,
       @Parameters(
-              paramLabel = "ROLE",
+              paramLabel = "ROLE|SERVER",
               arity = "1..*",
-              description = "Such as inventory; several at the same time; all.")
-          List<String> roles) {
+              description =
+                  "Such as inventory; several roles at the same time; all roles: all. Servers are"
+                      + " postgres, rabbitmq, redis and nginx.")
+          List<String> names) {
     var state = place.running();
-    var chosen = roles.equals(List.of("all")) ? ClusterPlan.ROLES : roles;
-    for (var role : chosen) {
-      if (!ClusterPlan.ROLES.contains(role)) {
-        throw wrong(
-            "There is no role %s, only all, %s."
-                .formatted(role, String.join(", ", ClusterPlan.ROLES)));
-      }
+    var chosen = names.equals(List.of("all")) ? ClusterPlan.ROLES : names;
+    for (var name : chosen) {
+      requireKnown(state, name);
     }
-    int replicas = chosen.stream().mapToInt(role -> state.named(role).size()).max().orElse(0);
     try (var stop = new StopSignal()) { // Else Ctrl-C would leave the gateway without some of them.
+      for (var server : ClusterPlan.SERVERS) {
+        if (chosen.contains(server)) {
+          restart(place, state.named(server).getFirst(), stop);
+        }
+      }
+      var roles = ClusterPlan.ROLES.stream().filter(chosen::contains).toList();
+      int replicas = roles.stream().mapToInt(role -> state.named(role).size()).max().orElse(0);
       for (int number = 1; number <= replicas && !stop.await(Duration.ZERO); number++) {
         int which = number;
         restart(
             place,
             state,
-            chosen.stream().flatMap(one -> state.named(one + "/" + which).stream()).toList(),
+            roles.stream().flatMap(one -> state.named(one + "/" + which).stream()).toList(),
             stop);
       }
       return (stop.await(Duration.ZERO) ? ExitCode.FAILED : ExitCode.OK).code();
+    }
+  }
+
+  private void requireKnown(ClusterState state, String name) {
+    if (ClusterPlan.SERVERS.contains(name)) {
+      if (state.named(name).isEmpty()) {
+        throw wrong(name + " is no process of it; see cluster status.");
+      }
+    } else if (!ClusterPlan.ROLES.contains(name)) {
+      throw wrong(
+          "There is no role %s, only all, %s; and the servers %s."
+              .formatted(
+                  name,
+                  String.join(", ", ClusterPlan.ROLES),
+                  String.join(", ", ClusterPlan.SERVERS)));
+    }
+  }
+
+  /** A server ends in good order; whoever looks after it starts it again. */
+  private void restart(Place place, Running server, StopSignal stop) {
+    if (stop.await(Duration.ZERO)) {
+      return;
+    }
+    if (server.name().equals("postgres")) { // At SIGTERM it would wait for its clients to leave.
+      EmbeddedPostgres.askToEnd(place.folder());
+    } else {
+      server.handle().ifPresent(ProcessHandle::destroy);
+    }
+    awaitBack(server, stop, () -> isBackAsServer(place, server));
+  }
+
+  private static boolean isBackAsServer(Place place, Running server) {
+    var state = place.running();
+    return state.named(server.name()).stream().anyMatch(now -> now.restarts() > server.restarts())
+        && (!server.name().equals("nginx") || isReady(state.gateway()));
+  }
+
+  private void awaitBack(Running process, StopSignal stop, BooleanSupplier back) {
+    if (!waited(AGAIN_MAX, () -> stop.await(Duration.ZERO) || back.getAsBoolean())) {
+      throw new CommandFailure(
+          ExitCode.FAILED,
+          process.name() + " does not come back; see cluster logs " + process.name());
+    }
+    if (!stop.await(Duration.ZERO)) {
+      say("restarted %s", process.name());
     }
   }
 
@@ -357,15 +412,7 @@ final class ClusterCommand implements Runnable {
         process.handle().ifPresent(ProcessHandle::destroy);
       }
       for (var process : leaving) {
-        if (!waited(AGAIN_MAX, () -> stop.await(Duration.ZERO) || isBack(place, process))) {
-          throw new CommandFailure(
-              ExitCode.FAILED,
-              process.name() + " does not come back; see cluster logs " + process.name());
-        }
-        if (stop.await(Duration.ZERO)) {
-          return;
-        }
-        say("restarted %s", process.name());
+        awaitBack(process, stop, () -> isBack(place, process));
       }
     } finally {
       NginxNode.reload(NginxNode.write(state.gateway(place.folder(), List.of())));

@@ -85,7 +85,7 @@ class ClusterCommandTest {
     assertRefused(
         ExitCode.USAGE, "must be sync or async, not maybe.", "up", "--architecture", "maybe");
     assertRefused(ExitCode.USAGE, "--port must be from 0 to 65535.", "up", "--port", "65536");
-    assertRefused(ExitCode.USAGE, "Missing required parameter: 'ROLE'", "restart");
+    assertRefused(ExitCode.USAGE, "Missing required parameter: 'ROLE|SERVER'", "restart");
     assertRefused(ExitCode.USAGE, "Missing required parameter: 'ROLE/N'", "kill");
     assertRefused(ExitCode.USAGE, "Unmatched argument", "down", "orders");
     assertRefused(
@@ -161,6 +161,11 @@ class ClusterCommandTest {
     assertThat(out.toString()).contains("restarted orders/1", "restarted users/1");
     assertThat(restarts("orders/1")).isEqualTo(2);
     assertThat(restarts("users/1")).isEqualTo(1);
+
+    assertThat(run("restart", "postgres", "nginx")).as(() -> err.toString()).isZero();
+    assertThat(out.toString()).contains("restarted postgres", "restarted nginx");
+    assertThat(restarts("postgres")).isEqualTo(1);
+    assertThat(restarts("nginx")).isEqualTo(1);
 
     breakOffARestart();
 

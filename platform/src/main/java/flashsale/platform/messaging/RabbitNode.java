@@ -1,6 +1,8 @@
 package flashsale.platform.messaging;
 
 import com.rabbitmq.client.ConnectionFactory;
+import flashsale.platform.lifecycle.ProcessTree;
+import flashsale.platform.lifecycle.ServerNode;
 import flashsale.platform.lifecycle.ServerProgram;
 import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
@@ -28,7 +30,7 @@ import java.util.concurrent.locks.LockSupport;
  * is not touched. It ends with the JVM even when that is killed, because both programs end when
  * their input does.
  */
-public final class RabbitNode implements AutoCloseable {
+public final class RabbitNode implements ServerNode {
   /** There is none to be started here; the message says what to install. */
   public static final class NotInstalled extends IllegalStateException {
     private static final long serialVersionUID = 1L;
@@ -53,6 +55,7 @@ public final class RabbitNode implements AutoCloseable {
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
   private static final Duration COMMAND_MAX = Duration.ofMinutes(1);
   private static final Duration END_MAX = Duration.ofSeconds(10);
+  private static final int ANSWER_MAX_MILLIS = 3_000;
   private static final int LAST_WORDS_CHARS = 1_000;
   private static final AtomicInteger NUMBER = new AtomicInteger();
 
@@ -72,7 +75,7 @@ public final class RabbitNode implements AutoCloseable {
   /** Null in a container, which has one of its own. */
   private final Process mapper;
 
-  private Process server;
+  private volatile Process server;
 
   private RabbitNode(ServerProgram program, Path folder, String configuration) throws IOException {
     this.program = program;
@@ -157,6 +160,7 @@ public final class RabbitNode implements AutoCloseable {
         listeners.tcp.1 = 127.0.0.1:%d
         log.console = false
         log.file = broker.log
+        log.connection.level = warning
         disk_free_limit.absolute = 1MB
         raft.wal_max_size_bytes = 32000000
         """
@@ -210,23 +214,29 @@ public final class RabbitNode implements AutoCloseable {
     return "amqp://guest:guest@127.0.0.1:" + port;
   }
 
-  /** Of the node itself. */
+  @Override
+  public int port() {
+    return port;
+  }
+
+  @Override
   public long pid() {
     return server.pid();
   }
 
+  @Override
   public boolean isRunning() {
     return server.isAlive();
   }
 
-  /** Ends the node without a chance to put anything in order (kill -9). */
+  @Override
   public void kill() {
-    server.destroyForcibly();
+    ProcessTree.kill(server.toHandle());
     program.remove(folder);
     ended(server);
   }
 
-  /** Starts the node on the folder that it had, unless it runs, and waits until it answers. */
+  @Override
   public void restart() {
     if (server != null && server.isAlive()) {
       return;
@@ -255,10 +265,14 @@ public final class RabbitNode implements AutoCloseable {
     }
   }
 
-  private boolean answers() {
+  @Override
+  public boolean answers() {
     try {
       var factory = new ConnectionFactory();
       factory.setUri(url());
+      factory.setConnectionTimeout(ANSWER_MAX_MILLIS);
+      factory.setHandshakeTimeout(ANSWER_MAX_MILLIS);
+      factory.setChannelRpcTimeout(ANSWER_MAX_MILLIS);
       factory.setAutomaticRecoveryEnabled(false);
       try (var connection = factory.newConnection("is it there?")) {
         return connection.isOpen();

@@ -1,5 +1,6 @@
 package flashsale.platform.persistence;
 
+import flashsale.platform.lifecycle.ServerNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -13,6 +14,7 @@ import java.util.Properties;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import org.postgresql.PGConnection;
+import org.postgresql.util.PSQLException;
 
 /**
  * A real PostgreSQL as a child process, durable ({@code fsync=on}), reachable from this machine
@@ -24,7 +26,7 @@ import org.postgresql.PGConnection;
  * trusts everybody, unpacks into a shared temporary folder, and does not recognise a server that
  * survived the death of its owner.
  */
-public final class EmbeddedPostgres implements AutoCloseable {
+public final class EmbeddedPostgres implements ServerNode {
   /** How a role reaches its own database. */
   public record Login(String url, String user, String password) {
     @Override
@@ -33,13 +35,16 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
   }
 
+  private static final int CONNECT_MAX_SECONDS = 10;
+  private static final int STATEMENT_MAX_SECONDS = 60;
+  private static final int ANSWER_MAX_SECONDS = 3;
   private static final Pattern NAME = Pattern.compile("[a-z][a-z0-9_]{0,62}");
 
   private final Path folder;
   private final FolderLock lock;
   private final PostgresCluster cluster;
-  private final Postmaster postmaster;
   private final String password;
+  private volatile Postmaster postmaster;
   private final AtomicBoolean closed = new AtomicBoolean();
 
   private EmbeddedPostgres(
@@ -144,19 +149,63 @@ public final class EmbeddedPostgres implements AutoCloseable {
     }
   }
 
+  /**
+   * Asks the server that runs on a data directory to end in good order, whichever process owns it,
+   * and does not wait for that.
+   */
+  public static void askToEnd(Path dataDir) {
+    try {
+      Postmaster.of(dataDir.resolve("postgres").toRealPath().resolve("data"))
+          .ifPresent(running -> running.signal("INT"));
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot look for PostgreSQL in " + dataDir, e);
+    }
+  }
+
   /** The port on 127.0.0.1; the same as the last time if it was free. */
+  @Override
   public int port() {
     return postmaster.port();
   }
 
-  /** Of the server's first process. */
+  @Override
   public long pid() {
     return postmaster.pid();
   }
 
-  /** Whether the server's process is there. */
+  @Override
   public boolean isRunning() {
     return postmaster.lives();
+  }
+
+  /** Whatever the server itself says is an answer: that it recovers, or has no connection left. */
+  @Override
+  public boolean answers() {
+    try (var connection = connect(PostgresCluster.SUPERUSER, ANSWER_MAX_SECONDS)) {
+      return exists(
+          connection, "SELECT 1 FROM pg_roles WHERE rolname = ?", PostgresCluster.SUPERUSER);
+    } catch (PSQLException e) {
+      return e.getServerErrorMessage() != null;
+    } catch (SQLException e) {
+      return false;
+    }
+  }
+
+  @Override
+  public void kill() {
+    postmaster.kill();
+  }
+
+  @Override
+  public synchronized void restart() {
+    if (closed.get() || isRunning()) {
+      return;
+    }
+    try {
+      postmaster = cluster.up();
+    } catch (IOException e) {
+      throw new UncheckedIOException("cannot start PostgreSQL in " + folder, e);
+    }
   }
 
   /**
@@ -263,11 +312,16 @@ public final class EmbeddedPostgres implements AutoCloseable {
   }
 
   private Connection connect(String database) throws SQLException {
+    return connect(database, STATEMENT_MAX_SECONDS);
+  }
+
+  private Connection connect(String database, int secondsMax) throws SQLException {
     var properties = new Properties();
     properties.setProperty("user", PostgresCluster.SUPERUSER);
     properties.setProperty("password", password);
-    properties.setProperty("connectTimeout", "10");
-    properties.setProperty("socketTimeout", "60");
+    properties.setProperty(
+        "connectTimeout", Integer.toString(Math.min(secondsMax, CONNECT_MAX_SECONDS)));
+    properties.setProperty("socketTimeout", Integer.toString(secondsMax));
     return DriverManager.getConnection(url(port(), database), properties);
   }
 
@@ -304,7 +358,7 @@ public final class EmbeddedPostgres implements AutoCloseable {
     stop("QUIT");
   }
 
-  private void stop(String signal) {
+  private synchronized void stop(String signal) {
     if (closed.compareAndSet(false, true)) {
       try {
         cluster.stop(postmaster, signal);

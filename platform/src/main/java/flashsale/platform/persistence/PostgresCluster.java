@@ -108,7 +108,7 @@ final class PostgresCluster {
     LOG.warn("PostgreSQL did not stop within {}: stopped hard; nothing is lost", FAST_STOP_MAX);
     postmaster.signal("QUIT");
     if (!postmaster.ended(HARD_STOP_MAX)) {
-      postmaster.signal("KILL");
+      postmaster.kill();
       postmaster.ended(HARD_STOP_MAX);
     }
   }

@@ -1,5 +1,6 @@
 package flashsale.platform.persistence;
 
+import flashsale.platform.lifecycle.ProcessTree;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
@@ -97,6 +98,13 @@ record Postmaster(Path cluster, long pid, int port, String status) {
   void signal(String name) {
     // Java can send TERM and KILL only. TERM would wait for all clients to leave.
     PostgresCommand.run(List.of("/bin/sh", "-c", "kill -s " + name + " " + pid), SIGNAL_MAX);
+  }
+
+  /** Ends it and its children (kill -9); recovery at the next start. */
+  void kill() {
+    if (lives()) {
+      ProcessHandle.of(pid).ifPresent(ProcessTree::kill);
+    }
   }
 
   /** Not through ProcessHandle where /proc exists: a process that ended unreaped counts there. */
