@@ -1,7 +1,6 @@
 package flashsale.cluster;
 
 import static org.assertj.core.api.Assertions.assertThat;
-import static org.assertj.core.api.Assumptions.assumeThat;
 import static org.awaitility.Awaitility.await;
 
 import flashsale.platform.lifecycle.ServerNode;
@@ -38,7 +37,6 @@ class SupervisedServerTest {
 
   @Test
   void redis() {
-    assumeThat(RedisNode.isAvailable()).isTrue();
     assertComesBack("redis", RedisNode.start(folder, ""));
   }
 
