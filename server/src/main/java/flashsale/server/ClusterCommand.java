@@ -37,11 +37,9 @@ import picocli.CommandLine.Spec;
     name = "cluster",
     description = {
       "Runs the roles as separate services on this machine: nginx, each role so many times,",
-      "PostgreSQL with a database for each role, and, where they are installed, RabbitMQ for"
-          + " requests",
+      "PostgreSQL with a database for each role, and, where they are installed, RabbitMQ for requests",
       "that nobody waits for and Redis for what the processes share.",
-      "What ends before it should, or hangs, is started again. Other commands find the cluster by"
-          + " its",
+      "What ends before it should, or hangs, is started again. Other commands find the cluster by its",
       "--data-dir: flashsale sale create FILE --data-dir data/cluster"
     })
 final class ClusterCommand implements Runnable {
@@ -316,10 +314,8 @@ final class ClusterCommand implements Runnable {
   @Command(
       name = "restart",
       description = {
-        "Stops and starts the processes of roles, one of each at a time: the gateway sends a"
-            + " process",
-        "nothing new before it is told to stop, so with --replicas 2 nobody notices. Servers, of"
-            + " which",
+        "Stops and starts the processes of roles, one of each at a time: the gateway sends a process",
+        "nothing new before it is told to stop, so with --replicas 2 nobody notices. Servers, of which",
         "there is one each, are away for a few seconds."
       })
   int restart(
