@@ -29,6 +29,7 @@ class RabbitBusTest extends BusKit {
   private static final int GIVEN_BACK = 50;
 
   private TestRabbit rabbit;
+  private boolean killed;
 
   @BeforeEach
   void ensureBroker() {
@@ -36,11 +37,17 @@ class RabbitBusTest extends BusKit {
     rabbit.restart();
   }
 
-  /** The shared broker keeps no queue of a test. */
+  /**
+   * The shared broker keeps no queue of a test, except of one that killed it: 3.10.8 was seen to
+   * move nothing out of any delay queue after one was deleted just when its node had started.
+   */
   @AfterEach
   void deleteQueues() throws IOException {
     closeAll();
     rabbit.restart();
+    if (killed) {
+      return;
+    }
     try (var connection = rabbit.connect()) {
       var channel = connection.openChannel().orElseThrow();
       channel.queueDelete(RabbitTopology.queue(queue));
@@ -48,6 +55,11 @@ class RabbitBusTest extends BusKit {
         channel.queueDelete(RabbitTopology.delayQueue(queue, step));
       }
     }
+  }
+
+  private void kill() {
+    killed = true;
+    rabbit.kill();
   }
 
   private RabbitSettings settings() {
@@ -89,7 +101,7 @@ class RabbitBusTest extends BusKit {
               }
             });
     enough.await();
-    rabbit.kill();
+    kill();
     publisher.join();
     assertThat(confirmed).isNotEmpty().hasSizeLessThan(messages.size());
     rabbit.restart();
@@ -118,7 +130,7 @@ class RabbitBusTest extends BusKit {
     publishAll(() -> bus, queue, messages);
     var retried = "flashsale_bus_retried_total{queue=\"" + queue + "\"} 2.0";
     await().atMost(LONG).until(() -> meters.scrape().contains(retried));
-    rabbit.kill();
+    kill();
     rabbit.restart();
     await().atMost(LONG).until(() -> recorder.doneIds().containsAll(ids(messages)));
     assertThat(recorder.done()).allMatch(message -> message.attempts() > 0);
