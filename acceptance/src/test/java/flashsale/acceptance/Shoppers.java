@@ -50,6 +50,7 @@ final class Shoppers implements AutoCloseable {
   private final Queue<Promise> promises = new ConcurrentLinkedQueue<>();
   private final Queue<Accepted> accepted = new ConcurrentLinkedQueue<>();
   private final Queue<String> failures = new ConcurrentLinkedQueue<>();
+  private final Queue<String> unanswered = new ConcurrentLinkedQueue<>();
   private final Queue<Reply> surprises = new ConcurrentLinkedQueue<>();
   private final AtomicInteger answered = new AtomicInteger();
   private final Semaphore turns = new Semaphore(0);
@@ -94,7 +95,7 @@ final class Shoppers implements AutoCloseable {
           boughtNanoTimes.get(way).accumulateAndGet(begun, Math::max);
         }
       } catch (UncheckedIOException e) {
-        failures.add(e.toString());
+        unanswered.add(e.toString());
       }
     }
   }
@@ -140,7 +141,7 @@ final class Shoppers implements AutoCloseable {
           return reply;
         }
       } catch (UncheckedIOException e) {
-        failures.add(e.toString());
+        unanswered.add(e.toString());
         if (leaving) {
           throw e;
         }
@@ -153,11 +154,16 @@ final class Shoppers implements AutoCloseable {
     answered.incrementAndGet();
     if (reply.status() > 202) {
       failures.add(reply.toString());
-      if (reply.status() != 503) {
+      if (reply.status() != 503 && !isGivenUp(reply)) {
         surprises.add(reply);
       }
     }
     return reply;
+  }
+
+  /** A payment that had not reached the payment gateway when its process ended. */
+  private static boolean isGivenUp(Reply reply) {
+    return reply.status() == 402 && reply.text("reason").equals("NOT_CHARGED");
   }
 
   /** Whether somebody has begun to buy since then, and has got it. */
@@ -177,9 +183,14 @@ final class Shoppers implements AutoCloseable {
     return answered.get();
   }
 
-  /** Answers that are no success, and requests without an answer. */
+  /** Answers that are no success. */
   Collection<String> failures() {
     return failures;
+  }
+
+  /** Why requests had no answer. */
+  Collection<String> unanswered() {
+    return unanswered;
   }
 
   /** Answers that nobody should have got, whatever is down. */
