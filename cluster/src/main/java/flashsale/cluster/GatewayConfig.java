@@ -132,7 +132,7 @@ public record GatewayConfig(
           # letters are those of all roles, which takes longer than other reads. Of what HTTP allows to
           # repeat, a cart's items and a reservation's release end the same and are answered the same.
           map "$request_method $uri" $way {
-            "~^[A-Z]+ /api/v1/admin/dead-letters" post;
+            "~^(GET|HEAD|POST) /api/v1/admin/dead-letters" post;
             "~^(GET|HEAD) " read;
             "~^(POST|PATCH) " post;
             "~^(PUT|DELETE) /api/v1/carts/[^/]+/items/[^/]+$" put;
@@ -378,7 +378,7 @@ public record GatewayConfig(
             }
             # Twice more, as long as nobody was sent anything of it.
             location @elsewhere {
-              if ($upstream_bytes_sent !~ "^0( : 0)?$") { return 503; }
+              if ($upstream_bytes_sent !~ "^0((,| :) 0)?$") { return 503; }
               proxy_read_timeout %1$s;
               proxy_next_upstream off;
               error_page 502 504 = @elsewhere;

@@ -19,6 +19,7 @@ final class SupervisedServer implements AutoCloseable {
   private final AtomicInteger restarts = new AtomicInteger();
   private final Periodic looks;
   private volatile boolean starting;
+  private long toldPid;
 
   /**
    * Takes over one that runs.
@@ -29,22 +30,25 @@ final class SupervisedServer implements AutoCloseable {
     this.name = name;
     this.node = node;
     this.changed = changed;
+    this.toldPid = node.pid();
     this.looks = new Periodic("supervise-" + name, LOOK_EVERY, this::look);
   }
 
   private void look() {
-    if (node.isRunning()) {
-      return;
+    if (!node.isRunning()) {
+      LOG.warn("{} ended and is started again", name);
+      starting = true;
+      try {
+        node.restart();
+      } finally {
+        starting = false;
+      }
     }
-    LOG.warn("{} ended and is started again", name);
-    starting = true;
-    try {
-      node.restart();
-    } finally {
-      starting = false;
+    if (node.pid() != toldPid) { // It may be later than restart() waits for.
+      toldPid = node.pid();
+      restarts.incrementAndGet();
+      changed.run();
     }
-    restarts.incrementAndGet();
-    changed.run();
   }
 
   Watchdog watchdog(Duration silenceMax) {

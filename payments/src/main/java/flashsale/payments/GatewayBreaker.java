@@ -52,10 +52,10 @@ final class GatewayBreaker {
             "payments");
     meters.gauge(
         "flashsale.gateway.down",
-        "1 while the payment gateway is left alone because it did not answer",
+        "1 from when the payment gateway is left alone until it has answered again",
         "role",
         "payments",
-        () -> isOpen() ? 1 : 0);
+        () -> isClosed() ? 0 : 1);
   }
 
   /** {@code UP}, {@code DOWN} or, until one call has shown that it answers, {@code DEGRADED}. */
@@ -67,8 +67,14 @@ final class GatewayBreaker {
     };
   }
 
+  /** Whether no call would be made at present. */
   boolean isOpen() {
     return breaker.state() == State.OPEN;
+  }
+
+  /** Whether all calls are made. */
+  boolean isClosed() {
+    return breaker.state() == State.CLOSED;
   }
 
   /** For a call that was not made. */
@@ -83,8 +89,13 @@ final class GatewayBreaker {
    * @throws CircuitBreakerOpenException if it was not made
    */
   <T> T ask(Supplier<T> call) {
+    boolean trial = !isClosed();
     try {
-      return breaker.invoke(call);
+      var answer = breaker.invoke(call);
+      if (trial) {
+        breaker.state(State.CLOSED); // Else late failures of the calls before would open it again.
+      }
+      return answer;
     } catch (CircuitBreakerOpenException | IllegalStateException e) {
       throw e;
     } catch (RuntimeException e) {

@@ -8,7 +8,6 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
@@ -105,7 +104,12 @@ final class GatewayCalls {
     if (breaker.isOpen()) {
       throw breaker.leftAlone();
     }
-    if (!places.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
+    if (!breaker.isClosed()) {
+      // Calls that hang may have all places: nobody waits for one of them to end.
+      if (!places.tryAcquire()) {
+        throw breaker.leftAlone();
+      }
+    } else if (!places.tryAcquire(deadline - System.nanoTime(), TimeUnit.NANOSECONDS)) {
       full.increment();
       throw new NoAnswer("all " + callsMax + " lines to the gateway are busy");
     }
@@ -165,7 +169,7 @@ final class GatewayCalls {
     } catch (InterruptedException e) {
       call.cancel(false);
       Thread.currentThread().interrupt();
-      throw new CancellationException("nobody waits for the gateway any more");
+      throw new NoAnswer("nobody waits for the gateway any more");
     } catch (ExecutionException e) {
       throw e.getCause() instanceof RuntimeException r ? r : new CompletionException(e.getCause());
     }

@@ -23,6 +23,7 @@ import org.junit.jupiter.api.Test;
 /** A gateway that does not answer is left alone, and nobody's money depends on that. */
 class GatewayBreakerTest {
   private static final Duration FOR_THE_TEST = Duration.ofMinutes(1);
+  private static final Duration SOON = Duration.ofMillis(50);
 
   /** As many as it looks at, and how many of them open it. */
   private static final int CALLS = 20;
@@ -101,7 +102,7 @@ class GatewayBreakerTest {
 
   @Test
   void aGatewayThatComesBackIsAskedWhatBecameOfAllAndChargesOnce() {
-    shop = new PayingShop(PayingShop.settings(256, Duration.ofMillis(50)));
+    shop = new PayingShop(PayingShop.settings(256, SOON));
     var captured = shop.captured();
     var order = shop.order();
     shop.line.cut();
@@ -177,6 +178,49 @@ class GatewayBreakerTest {
     } finally {
       release.countDown();
     }
+  }
+
+  /** Calls that were under way when it was left alone fail after that. */
+  @Test
+  void lateFailuresTellNothingAgainstAGatewayThatHasComeBack() {
+    shop = new PayingShop(PayingShop.settings(256, SOON));
+    hung(
+        3 * CALLS,
+        () -> assertThat(shop.desk.gatewayState()).as("of so many").isIn("DOWN", "DEGRADED"));
+    for (int i = 0; i < CALLS; i++) {
+      assertThat(charge(payments(1)).getFirst()).isInstanceOf(PaymentCaptured.class);
+      assertThat(shop.desk.gatewayState()).isEqualTo("UP");
+    }
+  }
+
+  @Test
+  void whileCallsThatHangHaveAllPlacesNobodyWaitsForOne() {
+    shop = new PayingShop(PayingShop.settings(CALLS, SOON));
+    hung(
+        CALLS,
+        () -> {
+          await().until(() -> shop.desk.gatewayState().equals("DEGRADED"));
+          var rows = payments(1);
+          var from = System.nanoTime();
+          assertThat(charge(rows).getFirst()).isInstanceOf(PaymentUnanswered.class);
+          assertThat(Duration.ofNanos(System.nanoTime() - from)).isLessThan(PayingShop.PATIENCE);
+        });
+    assertThat(charge(payments(1)).getFirst()).isInstanceOf(PaymentCaptured.class);
+    assertThat(figure("down")).isZero();
+  }
+
+  /** Does something while so many charges hang; afterwards the gateway may be tried again. */
+  private void hung(int charges, Runnable meanwhile) {
+    var release = new CountDownLatch(1);
+    shop.line.beforeCharge = key -> awaitQuietly(release);
+    try {
+      charge(payments(charges));
+      meanwhile.run();
+    } finally {
+      release.countDown();
+    }
+    await().until(() -> shop.desk.callsUnderWay() == 0);
+    await().until(() -> !shop.desk.gatewayState().equals("DOWN"));
   }
 
   private static void awaitQuietly(CountDownLatch latch) {

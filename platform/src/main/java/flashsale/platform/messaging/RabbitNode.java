@@ -1,12 +1,15 @@
 package flashsale.platform.messaging;
 
 import com.rabbitmq.client.ConnectionFactory;
+import com.rabbitmq.client.ShutdownSignalException;
 import flashsale.platform.lifecycle.ProcessTree;
 import flashsale.platform.lifecycle.ServerNode;
 import flashsale.platform.lifecycle.ServerProgram;
 import flashsale.platform.net.LoopbackPorts;
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.Socket;
 import java.net.URISyntaxException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -52,6 +55,7 @@ public final class RabbitNode implements ServerNode {
   private static final String SERVER = "rabbitmq-server";
 
   private static final Duration START_MAX = Duration.ofMinutes(2);
+  private static final Duration MAPPER_MAX = Duration.ofSeconds(10);
   private static final Duration LOOK_EVERY = Duration.ofMillis(100);
   private static final Duration COMMAND_MAX = Duration.ofMinutes(1);
   private static final Duration END_MAX = Duration.ofSeconds(10);
@@ -241,6 +245,7 @@ public final class RabbitNode implements ServerNode {
     if (server != null && server.isAlive()) {
       return;
     }
+    awaitMapper();
     try {
       program.remove(folder);
       server = launch("server.log", program.command(folder, variables(), List.of()));
@@ -253,6 +258,18 @@ public final class RabbitNode implements ServerNode {
         throw new IllegalStateException("RabbitMQ did not start and said: " + lastWords());
       }
       LockSupport.parkNanos(LOOK_EVERY.toNanos());
+    }
+  }
+
+  /** A node that finds no port mapper starts one itself, as a daemon. */
+  private void awaitMapper() {
+    long deadline = System.nanoTime() + MAPPER_MAX.toNanos();
+    while (mapper != null && mapper.isAlive() && System.nanoTime() < deadline) {
+      try (var _ = new Socket(InetAddress.getLoopbackAddress(), mapperPort)) {
+        return;
+      } catch (IOException e) {
+        LockSupport.parkNanos(LOOK_EVERY.toNanos());
+      }
     }
   }
 
@@ -274,10 +291,11 @@ public final class RabbitNode implements ServerNode {
       factory.setHandshakeTimeout(ANSWER_MAX_MILLIS);
       factory.setChannelRpcTimeout(ANSWER_MAX_MILLIS);
       factory.setAutomaticRecoveryEnabled(false);
-      try (var connection = factory.newConnection("is it there?")) {
-        return connection.isOpen();
-      }
-    } catch (IOException | TimeoutException e) {
+      var connection = factory.newConnection("is it there?");
+      boolean open = connection.isOpen();
+      connection.abort(ANSWER_MAX_MILLIS); // close() would wait for a broker that hangs meanwhile.
+      return open;
+    } catch (IOException | TimeoutException | ShutdownSignalException e) {
       return false;
     } catch (URISyntaxException | GeneralSecurityException e) {
       throw new IllegalStateException(e);

@@ -109,7 +109,7 @@ public final class Meters implements AutoCloseable {
         database::waiting);
     gauge(
         "flashsale.pool.down",
-        "1 while nobody waits for a connection, because there is none",
+        "1 from when nobody waits for a connection any more until there is one again",
         "pool",
         database.name(),
         () -> database.isLeftAlone() ? 1 : 0);

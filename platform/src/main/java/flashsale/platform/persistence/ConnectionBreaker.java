@@ -40,6 +40,11 @@ final class ConnectionBreaker {
     return breaker.state() == State.OPEN;
   }
 
+  /** Whether nobody has got a connection since nobody waited. */
+  boolean isDown() {
+    return breaker.state() != State.CLOSED;
+  }
+
   /** For those who do not wait. */
   DatabaseFailure refusal() {
     return DatabaseFailure.unconnected(
@@ -54,8 +59,13 @@ final class ConnectionBreaker {
    * @throws DatabaseFailure if there is none in time, or nobody waits for one at present
    */
   Connection connect() {
+    boolean trial = isDown();
     try {
-      return breaker.invoke(this::await);
+      var connection = breaker.invoke(this::await);
+      if (trial) {
+        breaker.state(State.CLOSED); // Else late failures of those before would open it again.
+      }
+      return connection;
     } catch (CircuitBreakerOpenException e) {
       throw refusal();
     }

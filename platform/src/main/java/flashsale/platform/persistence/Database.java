@@ -269,9 +269,9 @@ public final class Database implements AutoCloseable {
     return waiting.get();
   }
 
-  /** Whether nobody waits for a connection, because there was none for those who did. */
+  /** From when nobody waits for a connection any more until there is one again. */
   public boolean isLeftAlone() {
-    return connections.isOpen();
+    return connections.isDown();
   }
 
   @Override
