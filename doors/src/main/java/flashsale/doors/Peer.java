@@ -8,6 +8,7 @@ import flashsale.platform.batching.Overloaded;
 import flashsale.platform.messaging.FailedElsewhere;
 import flashsale.platform.messaging.FailureCategory;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.resilience.Breakers;
 import flashsale.platform.time.Backoff;
 import flashsale.platform.time.Deadline;
 import io.helidon.common.concurrency.limits.AimdLimit;
@@ -266,9 +267,8 @@ public final class Peer {
       return exchange.send(address.url(), method, body, left, true);
     }
     try {
-      return address
-          .breaker()
-          .invoke(() -> exchange.send(address.url(), method, body, left, false));
+      return Breakers.invoke(
+          address.breaker(), () -> exchange.send(address.url(), method, body, left, false));
     } catch (CircuitBreakerOpenException e) {
       throw new Unreachable(role + " at " + address.url() + " has just failed elsewhere");
     }

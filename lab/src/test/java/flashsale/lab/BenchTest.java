@@ -166,6 +166,10 @@ class BenchTest {
   }
 
   private Bench.Options options(boolean strict, String... only) {
+    return options(Optional.of("amqp://127.0.0.1:1"), strict, only);
+  }
+
+  private Bench.Options options(Optional<String> broker, boolean strict, String... only) {
     return new Bench.Options(
         List.of(only),
         folder.resolve("figures.json"),
@@ -178,7 +182,7 @@ class BenchTest {
         1_000,
         300,
         List.of(3, 6),
-        Optional.of("amqp://127.0.0.1:1"),
+        broker,
         strict,
         folder.resolve("run " + runs++));
   }
@@ -295,10 +299,20 @@ class BenchTest {
 
   @Test
   void whereNothingNeedsABrokerNoneIsUsed() throws IOException {
-    var text = run(options(false, "async-p95", "async-failures"), new TinyShops(), 0);
+    var options = options(Optional.empty(), false, "async-p95", "async-failures");
+    var text = run(options, new TinyShops(), 0);
 
     assertThat(text).doesNotContain("RabbitMQ", "hot-reservation");
     assertThat(started).containsExactly("template", "accepting");
+  }
+
+  @Test
+  void aBrokerThatIsNamedIsUsed() throws IOException {
+    var text = run(options(false, "async-backlog"), new TinyShops(), 0);
+
+    assertThat(text).contains("round 3/3 async-backlog, RabbitMQ");
+    assertThat(started)
+        .containsExactly("template", "backlog", "backlog-rabbit with amqp://127.0.0.1:1");
   }
 
   @Test

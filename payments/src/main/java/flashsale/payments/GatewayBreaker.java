@@ -2,6 +2,7 @@ package flashsale.payments;
 
 import flashsale.payments.PaymentGateway.NoAnswer;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.resilience.Breakers;
 import io.helidon.faulttolerance.CircuitBreaker;
 import io.helidon.faulttolerance.CircuitBreaker.State;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
@@ -89,13 +90,8 @@ final class GatewayBreaker {
    * @throws CircuitBreakerOpenException if it was not made
    */
   <T> T ask(Supplier<T> call) {
-    boolean trial = !isClosed();
     try {
-      var answer = breaker.invoke(call);
-      if (trial) {
-        breaker.state(State.CLOSED); // Else late failures of the calls before would open it again.
-      }
-      return answer;
+      return Breakers.invoke(breaker, call);
     } catch (CircuitBreakerOpenException | IllegalStateException e) {
       throw e;
     } catch (RuntimeException e) {

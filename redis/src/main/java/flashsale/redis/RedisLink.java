@@ -2,6 +2,7 @@ package flashsale.redis;
 
 import flashsale.platform.lifecycle.Periodic;
 import flashsale.platform.metrics.Meters;
+import flashsale.platform.resilience.Breakers;
 import io.helidon.faulttolerance.CircuitBreaker;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import io.lettuce.core.AbstractRedisClient;
@@ -238,7 +239,7 @@ public final class RedisLink implements AutoCloseable {
       return Optional.empty();
     }
     try {
-      var answer = breaker.invoke(() -> awaited(asked, question));
+      var answer = Breakers.invoke(breaker, () -> awaited(asked, question));
       answered.increment();
       return Optional.ofNullable(answer);
     } catch (CircuitBreakerOpenException e) {

@@ -1,5 +1,6 @@
 package flashsale.platform.persistence;
 
+import flashsale.platform.resilience.Breakers;
 import io.helidon.faulttolerance.CircuitBreaker;
 import io.helidon.faulttolerance.CircuitBreaker.State;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
@@ -59,13 +60,8 @@ final class ConnectionBreaker {
    * @throws DatabaseFailure if there is none in time, or nobody waits for one at present
    */
   Connection connect() {
-    boolean trial = isDown();
     try {
-      var connection = breaker.invoke(this::await);
-      if (trial) {
-        breaker.state(State.CLOSED); // Else late failures of those before would open it again.
-      }
-      return connection;
+      return Breakers.invoke(breaker, this::await);
     } catch (CircuitBreakerOpenException e) {
       throw refusal();
     }

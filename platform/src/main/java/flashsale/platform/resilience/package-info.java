@@ -1,0 +1,2 @@
+/** What Helidon's fault tolerance needs besides. */
+package flashsale.platform.resilience;
