@@ -8,6 +8,7 @@ import io.helidon.faulttolerance.CircuitBreaker.State;
 import io.helidon.faulttolerance.CircuitBreakerOpenException;
 import io.micrometer.core.instrument.Counter;
 import java.time.Duration;
+import java.util.concurrent.atomic.AtomicLong;
 import java.util.function.Supplier;
 
 /**
@@ -18,14 +19,28 @@ import java.util.function.Supplier;
  */
 final class GatewayBreaker {
   /**
-   * Of so many calls in a row it looks at the share without an answer. A gateway that is gone gives
-   * none at all; one that now and then loses an answer is to be asked on.
+   * Of so many calls in a row it looks at the share without an answer. One without an answer does
+   * not count where another got one meanwhile: a gateway that is gone gives none at all; one that
+   * loses some is to be asked on.
    */
   private static final int CALLS = 20;
 
   private static final int FAILURES_PERCENT = 75;
 
+  /** The gateway answered somebody else meanwhile, so it is there. */
+  private static final class OthersAnswered extends RuntimeException {
+    private static final long serialVersionUID = 1L;
+
+    private final RuntimeException failure;
+
+    OthersAnswered(RuntimeException failure) {
+      super(failure.getMessage(), failure, false, false);
+      this.failure = failure;
+    }
+  }
+
   private final CircuitBreaker breaker;
+  private final AtomicLong answeredNanoTime = new AtomicLong(System.nanoTime());
   private final Counter failures;
   private final Counter leftAlone;
 
@@ -38,6 +53,7 @@ final class GatewayBreaker {
             .delay(delay)
             .successThreshold(1)
             .addSkipOn(IllegalStateException.class) // The gateway's own refusal: an answer.
+            .addSkipOn(OthersAnswered.class)
             .build();
     this.failures =
         meters.counter(
@@ -91,12 +107,33 @@ final class GatewayBreaker {
    */
   <T> T ask(Supplier<T> call) {
     try {
-      return Breakers.invoke(breaker, call);
+      return Breakers.invoke(breaker, () -> made(call));
     } catch (CircuitBreakerOpenException | IllegalStateException e) {
       throw e;
+    } catch (OthersAnswered e) {
+      failures.increment();
+      throw e.failure;
     } catch (RuntimeException e) {
       failures.increment();
       throw e;
+    }
+  }
+
+  /**
+   * Answers of many calls come at once, and the patience of those without one ends at once: these
+   * would fill the window by themselves.
+   */
+  private <T> T made(Supplier<T> call) {
+    long from = System.nanoTime();
+    try {
+      var answer = call.get();
+      answeredNanoTime.set(System.nanoTime());
+      return answer;
+    } catch (IllegalStateException e) {
+      answeredNanoTime.set(System.nanoTime());
+      throw e;
+    } catch (RuntimeException e) {
+      throw answeredNanoTime.get() - from > 0 ? new OthersAnswered(e) : e;
     }
   }
 }

@@ -150,6 +150,27 @@ class GatewayBreakerTest {
     assertThat(charge(payments(1)).getFirst()).isInstanceOf(PaymentCaptured.class);
   }
 
+  /** Their patience ends at the same time, after all answers have come. */
+  @Test
+  void whoeverHangsTellsNothingWhereOthersAreAnswered() {
+    var rows = payments(3 * CALLS);
+    var answered = rows.stream().limit(1).map(PaymentRow::paymentId).toList();
+    var release = new CountDownLatch(1);
+    shop.line.beforeCharge =
+        key -> {
+          if (!answered.contains(key)) {
+            awaitQuietly(release);
+          }
+        };
+    try {
+      assertThat(charge(rows)).hasAtLeastOneElementOfType(PaymentCaptured.class);
+      assertThat(shop.desk.gatewayState()).isEqualTo("UP");
+      assertThat(figure("failures_total")).isEqualTo(3 * CALLS - 1);
+    } finally {
+      release.countDown();
+    }
+  }
+
   @Test
   void aRefusalIsAnAnswer() {
     var calls = new GatewayCalls(CALLS, PayingShop.PATIENCE, FOR_THE_TEST, shop.meters);
