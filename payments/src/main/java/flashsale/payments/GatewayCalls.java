@@ -171,7 +171,12 @@ final class GatewayCalls {
       Thread.currentThread().interrupt();
       throw new NoAnswer("nobody waits for the gateway any more");
     } catch (ExecutionException e) {
-      throw e.getCause() instanceof RuntimeException r ? r : new CompletionException(e.getCause());
+      throw switch (e.getCause()) {
+        // Of the adapter: only that of the breaker here says that no call was made.
+        case CircuitBreakerOpenException open -> new NoAnswer(open.getMessage());
+        case RuntimeException failure -> failure;
+        case Throwable failure -> new CompletionException(failure);
+      };
     }
   }
 

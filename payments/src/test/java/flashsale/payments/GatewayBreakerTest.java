@@ -12,6 +12,7 @@ import flashsale.contracts.Fact.PaymentUnanswered;
 import flashsale.contracts.OrderState;
 import flashsale.contracts.PaymentState;
 import flashsale.platform.metrics.Figures;
+import io.helidon.faulttolerance.CircuitBreaker;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
@@ -183,6 +184,16 @@ class GatewayBreakerTest {
         .allMatch(Optional::isEmpty);
     assertThat(calls.state()).isEqualTo("UP");
     assertThat(figure("failures_total")).isZero();
+  }
+
+  @Test
+  void aCallWhoseAdapterHasABreakerOfItsOwnGivesItsPlaceBackOnce() {
+    var calls = new GatewayCalls(CALLS, PayingShop.PATIENCE, FOR_THE_TEST, shop.meters);
+    var adapters = CircuitBreaker.builder().delay(FOR_THE_TEST).build();
+    adapters.state(CircuitBreaker.State.OPEN);
+    var question = GatewayCalls.Question.of(() -> adapters.invoke(() -> "asked"));
+    assertThat(calls.ask(List.of(question))).containsExactly(Optional.empty());
+    assertThat(calls.underWay()).isZero();
   }
 
   /** Whoever has no place waits for one; the gateway is not to blame. */
